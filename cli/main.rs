@@ -1,0 +1,2 @@
+//! nightreel: see README.md.
+fn main() {}

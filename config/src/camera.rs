@@ -1,0 +1,112 @@
+//! A camera: where its stream comes from, how its lens draws, and the views cut out of it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::Secret;
+
+/// Names a camera and its folder under the root: letters, digits, `-`, `_` and `.`, at most 64, beginning
+/// with a letter or digit, and not the name of one of nightreel's own folders.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CameraId(String);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot name a camera: use letters, digits, `-`, `_` and `.`, at most 64, beginning with a letter \
+     or digit; `processed` and `failed` are taken"
+)]
+pub struct InvalidCameraId(pub String);
+
+impl CameraId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CameraId {
+    type Err = InvalidCameraId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let valid = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(plain)
+            && !matches!(text, "processed" | "failed");
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidCameraId(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for CameraId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Camera {
+    pub id: CameraId,
+    /// Absent for a folder that another recorder fills.
+    pub source: Option<Source>,
+    pub segment_length: Duration,
+    /// Records the camera's sound where it can be kept.
+    pub audio: bool,
+    /// Absent for a lens without distortion worth correcting.
+    pub lens: Option<Lens>,
+    /// What is looked at in each sampled frame; the one view `original` where no lens is described.
+    pub views: Vec<View>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Never carries credentials: these are taken out of the URL and stand beside it.
+    pub url: Url,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    Ceiling,
+    Wall,
+    Floor,
+}
+
+/// How the lens maps an angle from its axis to a distance from the picture's centre.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Projection {
+    /// r = f·θ
+    Equidistant,
+    /// r = f·θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸), as OpenCV's `fisheye` model.
+    KannalaBrandt { k: [f64; 4] },
+}
+
+/// Describes a fisheye lens. Fractions are of the recorded picture, so that they hold for every stream of
+/// the camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lens {
+    pub projection: Projection,
+    /// Of the full circle, in degrees.
+    pub fov_deg: f64,
+    /// Of the circle, as fractions of width and height.
+    pub center: [f64; 2],
+    /// Of the circle, as a fraction of the width; where absent, half of the shorter side.
+    pub radius: Option<f64>,
+    pub mount: Mount,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub name: String,
+    pub mode: ViewMode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ViewMode {
+    /// The frame as it is.
+    Original,
+    /// A rectilinear picture in the direction named; the signs of the angles are in docs/configuration.md.
+    Perspective { yaw_deg: f64, pitch_deg: f64, roll_deg: f64, hfov_deg: f64, size: [u32; 2] },
+}

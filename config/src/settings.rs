@@ -1,0 +1,119 @@
+//! Checked settings: complete, consistent, and what every other crate sees.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::{Camera, Secret, Windows};
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub storage: Storage,
+    /// Empty: every folder under the root is a camera's.
+    pub cameras: Vec<Camera>,
+    pub process: Process,
+    /// Absent when detection is turned off.
+    pub detect: Option<Detect>,
+    /// Absent: no call is made.
+    pub vision: Option<Vision>,
+    pub retention: Retention,
+}
+
+#[derive(Clone, Debug)]
+pub struct Storage {
+    pub root: PathBuf,
+    /// Catalogue and locks; on a local disk.
+    pub state_dir: PathBuf,
+    /// Of the times in file names.
+    pub name_timezone: Tz,
+    /// How long a file that nightreel did not see being closed must stand still before it counts as complete.
+    pub settle: Duration,
+    /// Time between two walks over the whole root.
+    pub scan_interval: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub every_nth_frame: NonZeroU32,
+    pub windows: Windows,
+    /// Segments looked at side by side.
+    pub workers: usize,
+    /// After so many failures a segment is quarantined.
+    pub max_attempts: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Detect {
+    /// Empty: all labels of the model.
+    pub labels: Vec<String>,
+    /// 0 to 1; what scores less is not reported.
+    pub min_score: f32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Vision {
+    /// Ends before `/chat/completions`.
+    pub base_url: Url,
+    pub model: String,
+    /// Local servers need none.
+    pub api_key: Option<Secret>,
+    pub prompt: String,
+    pub system: Option<String>,
+    pub detail: Detail,
+    /// The longer side of the picture that is sent, in pixels; larger views are shrunk.
+    pub image_max_px: u32,
+    /// 1 to 100.
+    pub jpeg_quality: u8,
+    pub max_output_tokens: u32,
+    pub max_calls_per_day: u32,
+    /// Requests under way at once, over all workers.
+    pub concurrency: usize,
+    /// Of one request, from connecting to the last byte of the answer.
+    pub timeout: Duration,
+    /// By model name.
+    pub prices: Vec<Price>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Low,
+    High,
+}
+
+impl Detail {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
+}
+
+/// In US dollars per million tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    pub model: String,
+    pub input: f64,
+    pub output: f64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Retention {
+    pub after_processing: AfterProcessing,
+    /// Counted from the segment's start; absent: age deletes nothing.
+    pub max_age: Option<Duration>,
+    /// Bytes kept free on the root's file system; absent: no floor.
+    pub min_free: Option<u64>,
+    /// Keeps the floor from deleting what was not looked at yet.
+    pub protect_unprocessed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterProcessing {
+    Keep,
+    Move,
+    Delete,
+}
