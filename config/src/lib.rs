@@ -9,7 +9,5 @@ mod window;
 
 pub use camera::{Camera, CameraId, InvalidCameraId, Lens, Mount, Projection, Source, View, ViewMode};
 pub use secret::Secret;
-pub use settings::{
-    AfterProcessing, Detail, Detect, Price, Process, Retention, Settings, Storage, Vision,
-};
+pub use settings::{AfterProcessing, Detail, Detect, Price, Process, Retention, Settings, Storage, Vision};
 pub use window::{InvalidWindow, WindowState, Windows};
