@@ -1,1 +1,45 @@
-//! catalog
+//! nightreel's catalogue, media folder and work queue.
+//!
+//! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
+
+mod catalog;
+mod clock;
+mod error;
+pub mod files;
+mod ledger;
+mod lock;
+mod media;
+mod name;
+mod notes;
+mod paths;
+mod queue;
+mod recorded;
+mod results;
+mod root;
+mod scan;
+mod segment;
+mod sqlite_queue;
+mod store;
+mod summary;
+mod verify;
+mod watch;
+
+pub use catalog::Catalog;
+pub use clock::Clock;
+pub use error::CatalogError;
+pub use ledger::{Begun, CallEnd, CallIntent, CallStatus, StoredAnswer};
+pub use lock::{CameraLock, Role};
+pub use media::MediaFolder;
+pub use name::start_from_name;
+pub use notes::ClockDoubt;
+pub use paths::{FAILED, PROCESSED, is_media, sidecar_of};
+pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
+pub use recorded::{ClockSource, ClosedSegment, Gap};
+pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
+pub use root::MediaRoot;
+pub use scan::{ScanReport, Scanner};
+pub use segment::{FileStat, NewSegment, Segment, SegmentId, SegmentState, StartSource};
+pub use sqlite_queue::SqliteQueue;
+pub use summary::Summary;
+pub use verify::Fault;
+pub use watch::{Hints, Watcher};

@@ -1,0 +1,160 @@
+//! The catalogue itself: one SQLite file, opened, migrated, read and written through two doors.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use crate::{CatalogError, files};
+
+const FILE_NAME: &str = "catalog.sqlite3";
+
+/// How long a writer waits for another process before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A handle to the catalogue; clones share one connection. Calls block: not for async threads.
+///
+/// One connection behind a lock is the process's one writer. A thread of its own would add a queue and give
+/// nothing: all callers are on blocking threads, and SQLite has a single writer anyway.
+#[derive(Clone)]
+pub struct Catalog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// Tells this process's rows from those of one that was killed.
+    process: String,
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// Opens the catalogue in `state_dir`, making folder and file where they are missing.
+    pub fn open(state_dir: &Path) -> Result<Self, CatalogError> {
+        files::create_folder(state_dir)?;
+        refuse_network_disk(state_dir)?;
+        let path = state_dir.join(FILE_NAME);
+        let mut connection = connect(&path)?;
+        migrations()
+            .to_latest(&mut connection)
+            .map_err(|source| CatalogError::Migration { path: path.clone(), source })?;
+        let process = format!("{:016x}", fastrand::u64(..));
+        Ok(Self { shared: Arc::new(Shared { path, connection: Mutex::new(connection), process }) })
+    }
+
+    /// Runs queries that change nothing.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CatalogError> {
+        query(&self.connection()).map_err(|source| self.error(doing, source))
+    }
+
+    /// Runs changes in one transaction: all of them or none. It begins as a writer, since an upgrade from
+    /// reading to writing fails at once when another process writes, whatever the timeout.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CatalogError> {
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|source| self.error(doing, source))?;
+        change(&transaction)
+            .and_then(|done| transaction.commit().map(|()| done))
+            .map_err(|source| self.error(doing, source))
+    }
+
+    /// The random name of this process's hold on the catalogue.
+    pub(crate) fn process(&self) -> &str {
+        &self.shared.process
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction rolled it back: the connection is still good.
+        self.shared.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn error(&self, doing: &'static str, source: rusqlite::Error) -> CatalogError {
+        CatalogError::Database { doing, path: self.shared.path.clone(), source }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, CatalogError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A commit allows a deletion or a payment: it must be on the disk when it returns.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|source| CatalogError::Database { doing: "open", path: path.into(), source })
+}
+
+fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![M::up(include_str!("../migrations/0001_initial.sql"))])
+}
+
+fn refuse_network_disk(folder: &Path) -> Result<(), CatalogError> {
+    // Magic numbers of statfs(2): NFS, SMB, SMB2, CIFS.
+    const NETWORK: [u32; 4] = [0x6969, 0x517B, 0xFE53_4D42, 0xFF53_4D42];
+    let statfs = rustix::fs::statfs(folder)
+        .map_err(|errno| CatalogError::file("look at the file system of", folder)(errno.into()))?;
+    if NETWORK.contains(&(statfs.f_type as u32)) {
+        return Err(CatalogError::NetworkDisk { path: folder.into() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_sound() {
+        migrations().validate().unwrap();
+    }
+
+    #[test]
+    fn opens_the_same_catalogue_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Catalog::open(&folder.path().join("state")).unwrap();
+        let second = Catalog::open(&folder.path().join("state")).unwrap();
+        first.write("note", |t| t.execute("INSERT INTO note VALUES ('a', 1)", [])).unwrap();
+        let seen: i64 =
+            second.read("note", |c| c.query_row("SELECT value FROM note", [], |r| r.get(0))).unwrap();
+        assert_eq!(seen, 1);
+    }
+
+    #[test]
+    fn a_failed_change_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(folder.path()).unwrap();
+        let failed = catalog.write("note", |t| {
+            t.execute("INSERT INTO note VALUES ('a', 1)", [])?;
+            t.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        assert!(failed.is_err());
+        let rows: i64 =
+            catalog.read("note", |c| c.query_row("SELECT count(*) FROM note", [], |r| r.get(0))).unwrap();
+        assert_eq!(rows, 0);
+    }
+}

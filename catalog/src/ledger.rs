@@ -1,0 +1,180 @@
+//! The ledger of paid requests and the store of paid answers.
+//!
+//! A row is written before a request is sent, and the answer is stored in the same transaction that ends it.
+//! A row that still says `sent` after its process died may have been charged; it counts against the cap.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::segment::Word;
+use crate::{Call, Catalog, CatalogError};
+
+#[derive(Clone, Debug)]
+pub struct CallIntent {
+    /// Ours, unique.
+    pub request_id: String,
+    /// What is asked, as a hash: see docs/storage.md.
+    pub key: String,
+    /// The day whose cap it counts against.
+    pub cap_day: NaiveDate,
+    pub camera: Option<String>,
+    pub segment_sha256: String,
+    pub model: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    Sent,
+    CapReached,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::AsRefStr, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum CallStatus {
+    Sent,
+    Answered,
+    /// No usable answer; the request may be repeated.
+    Failed,
+    /// The server will not answer this request.
+    Refused,
+    /// In flight when the program died.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+pub struct CallEnd {
+    pub status: CallStatus,
+    pub http_status: Option<u16>,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub cost_usd: Option<f64>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    pub request_id: String,
+    pub text: String,
+}
+
+impl Catalog {
+    /// Writes the ledger row of a request that is about to be sent, unless the day's cap is reached.
+    pub fn begin_call(
+        &self,
+        intent: &CallIntent,
+        cap: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Begun, CatalogError> {
+        self.write("begin a call", |t| {
+            if count(t, intent.cap_day)? >= u64::from(cap) {
+                return Ok(Begun::CapReached);
+            }
+            t.prepare_cached(
+                "INSERT INTO call (request_id, key, cap_day, camera, segment_sha256, model, status, process,
+                                   begun_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8)",
+            )?
+            .execute(params![
+                intent.request_id,
+                intent.key,
+                intent.cap_day.to_string(),
+                intent.camera,
+                intent.segment_sha256,
+                intent.model,
+                self.process(),
+                now.timestamp_millis(),
+            ])?;
+            Ok(Begun::Sent)
+        })
+    }
+
+    /// Ends a request's row and stores its answer, together.
+    pub fn end_call(
+        &self,
+        request_id: &str,
+        end: &CallEnd,
+        answer: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), CatalogError> {
+        self.write("end a call", |t| {
+            t.prepare_cached(
+                "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
+                    cost_usd = ?6, error = ?7, ended_ms = ?8
+                 WHERE request_id = ?1",
+            )?
+            .execute(params![
+                request_id,
+                Word(end.status),
+                end.http_status,
+                end.input_tokens,
+                end.output_tokens,
+                end.cost_usd,
+                end.error,
+                now.timestamp_millis(),
+            ])?;
+            if let Some(text) = answer {
+                t.prepare_cached(
+                    "INSERT INTO answer SELECT key, request_id, ?2, ?3 FROM call WHERE request_id = ?1
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![request_id, text, now.timestamp_millis()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Finds the answer that was paid for under `key`.
+    pub fn answer(&self, key: &str) -> Result<Option<StoredAnswer>, CatalogError> {
+        self.read("look for an answer", |c| {
+            c.prepare_cached("SELECT request_id, text FROM answer WHERE key = ?1")?
+                .query_row([key], |row| Ok(StoredAnswer { request_id: row.get(0)?, text: row.get(1)? }))
+                .optional()
+        })
+    }
+
+    /// Counts the requests of a cap's day.
+    pub fn calls_on(&self, cap_day: NaiveDate) -> Result<u64, CatalogError> {
+        self.read("count calls", |c| count(c, cap_day))
+    }
+
+    /// Lists the requests that were made about a content, oldest first.
+    pub fn calls_of(&self, segment_sha256: &str, model: &str) -> Result<Vec<Call>, CatalogError> {
+        self.read("list calls", |c| calls_of(c, segment_sha256, model))
+    }
+
+    /// Marks what older processes left in flight as `unknown`. `age` keeps requests of a process that still
+    /// runs beside this one out of it: no request lasts that long.
+    pub fn settle_calls(&self, age: std::time::Duration, now: DateTime<Utc>) -> Result<usize, CatalogError> {
+        let before = now.timestamp_millis() - crate::segment::millis(age) as i64;
+        self.write("settle calls", |t| {
+            t.execute(
+                "UPDATE call SET status = 'unknown', ended_ms = ?1, error = 'in flight when nightreel ended'
+                 WHERE status = 'sent' AND process <> ?2 AND begun_ms < ?3",
+                params![now.timestamp_millis(), self.process(), before],
+            )
+        })
+    }
+}
+
+fn count(c: &Connection, cap_day: NaiveDate) -> rusqlite::Result<u64> {
+    c.prepare_cached("SELECT count(*) FROM call WHERE cap_day = ?1")?
+        .query_row([cap_day.to_string()], |row| row.get(0))
+}
+
+pub(crate) fn calls_of(c: &Connection, segment_sha256: &str, model: &str) -> rusqlite::Result<Vec<Call>> {
+    let mut statement = c.prepare_cached(
+        "SELECT request_id, model, input_tokens, output_tokens, cost_usd, status FROM call
+         WHERE segment_sha256 = ?1 AND model = ?2 ORDER BY begun_ms, request_id",
+    )?;
+    let rows = statement.query_map([segment_sha256, model], |row| {
+        Ok(Call {
+            request_id: row.get(0)?,
+            model: row.get(1)?,
+            input_tokens: row.get(2)?,
+            output_tokens: row.get(3)?,
+            cost_usd: row.get(4)?,
+            status: row.get(5)?,
+        })
+    })?;
+    rows.collect()
+}

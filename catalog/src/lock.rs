@@ -1,0 +1,65 @@
+//! One holder per camera and role: a second recorder for the same camera is refused.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use config::CameraId;
+
+use crate::{CatalogError, files};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Record,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+        }
+    }
+}
+
+/// Held until dropped; the kernel lets go of it when the process dies. The file itself stays: removing it
+/// would let two processes lock two files of one name.
+#[derive(Debug)]
+pub struct CameraLock {
+    _file: File,
+}
+
+impl CameraLock {
+    pub fn take(state_dir: &Path, camera: &CameraId, role: Role) -> Result<Self, CatalogError> {
+        let folder = state_dir.join("locks");
+        files::create_folder(&folder)?;
+        let path = folder.join(format!("{camera}.{}.lock", role.as_str()));
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(CatalogError::file("open the lock", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(CatalogError::CameraLocked { camera: camera.to_string(), role: role.as_str() })
+            }
+            Err(TryLockError::Error(e)) => Err(CatalogError::file("lock", path)(e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let camera: CameraId = "gate".parse().unwrap();
+        let first = CameraLock::take(folder.path(), &camera, Role::Record).unwrap();
+        let refused = CameraLock::take(folder.path(), &camera, Role::Record).unwrap_err();
+        assert!(refused.to_string().contains("gate"), "{refused}");
+        drop(first);
+        CameraLock::take(folder.path(), &camera, Role::Record).unwrap();
+    }
+}

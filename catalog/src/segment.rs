@@ -1,0 +1,306 @@
+//! A segment: one media file and what the catalogue knows of it.
+
+use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::{Catalog, CatalogError};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct SegmentId(pub i64);
+
+impl fmt::Display for SegmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    strum::AsRefStr,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum SegmentState {
+    Ready,
+    Processed,
+    Failed,
+    Missing,
+    Deleted,
+}
+
+/// How a segment's start is known; earlier ones are trusted more.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::AsRefStr,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum StartSource {
+    Recorder,
+    Metadata,
+    Name,
+    Mtime,
+}
+
+/// What tells one content of a path from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub inode: u64,
+}
+
+impl FileStat {
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.size(),
+            mtime_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+            inode: metadata.ino(),
+        }
+    }
+
+    pub fn modified(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_nanos(self.mtime_ns)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct NewSegment {
+    /// Relative to the root; absolute for files that were named on the command line.
+    pub path: PathBuf,
+    pub camera: Option<String>,
+    pub start: DateTime<Utc>,
+    pub start_source: StartSource,
+    pub duration: Option<Duration>,
+    pub stat: FileStat,
+}
+
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub id: SegmentId,
+    pub path: PathBuf,
+    pub camera: Option<String>,
+    pub state: SegmentState,
+    pub start: DateTime<Utc>,
+    pub start_source: StartSource,
+    pub duration: Option<Duration>,
+    pub stat: FileStat,
+    pub reason: Option<String>,
+}
+
+const COLUMNS: &str =
+    "id, path, camera, state, start_ms, start_source, duration_ms, size, mtime_ns, inode, reason";
+
+impl Segment {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            path: row.get::<_, PathText>(1)?.0,
+            camera: row.get(2)?,
+            state: row.get::<_, Word<_>>(3)?.0,
+            start: time(row.get(4)?),
+            start_source: row.get::<_, Word<_>>(5)?.0,
+            duration: row.get::<_, Option<u64>>(6)?.map(Duration::from_millis),
+            stat: FileStat { size: row.get(7)?, mtime_ns: row.get(8)?, inode: row.get::<_, i64>(9)? as u64 },
+            reason: row.get(10)?,
+        })
+    }
+}
+
+impl Catalog {
+    pub fn segment(&self, id: SegmentId) -> Result<Segment, CatalogError> {
+        self.read("look up a segment", |c| by_id(c, id))?.ok_or(CatalogError::UnknownSegment { id: id.0 })
+    }
+
+    /// Finds the segment that now lies at `path` (as stored: relative to the root, or absolute).
+    pub fn segment_at(&self, path: &Path) -> Result<Option<Segment>, CatalogError> {
+        self.read("look up a path", |c| by_path(c, path))
+    }
+
+    /// Calls `each` for every segment in one of `states`, oldest first, without holding them all in memory.
+    pub fn each_segment(
+        &self,
+        states: &[SegmentState],
+        mut each: impl FnMut(Segment),
+    ) -> Result<(), CatalogError> {
+        self.read("list segments", |c| {
+            let sql = format!("SELECT {COLUMNS} FROM segment WHERE state = ?1 ORDER BY start_ms, id");
+            let mut statement = c.prepare_cached(&sql)?;
+            for state in states {
+                for segment in statement.query_map([Word(*state)], Segment::from_row)? {
+                    each(segment?);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes what was learnt when the file was opened.
+    pub fn refine_segment(
+        &self,
+        id: SegmentId,
+        start: DateTime<Utc>,
+        start_source: StartSource,
+        duration: Option<Duration>,
+    ) -> Result<(), CatalogError> {
+        self.write("refine a segment", |t| {
+            t.prepare_cached(
+                "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ifnull(?4, duration_ms)
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                start.timestamp_millis(),
+                Word(start_source),
+                duration.map(millis)
+            ])?;
+            Ok(())
+        })
+    }
+}
+
+pub(crate) fn by_id(connection: &Connection, id: SegmentId) -> rusqlite::Result<Option<Segment>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM segment WHERE id = ?1"))?
+        .query_row([id], Segment::from_row)
+        .optional()
+}
+
+pub(crate) fn by_path(connection: &Connection, path: &Path) -> rusqlite::Result<Option<Segment>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM segment WHERE path = ?1 AND state <> 'deleted'"))?
+        .query_row([PathText(path.into())], Segment::from_row)
+        .optional()
+}
+
+/// Inserts a segment and its job. A path that is there already keeps its row.
+pub(crate) fn insert(
+    transaction: &Transaction<'_>,
+    new: &NewSegment,
+    scope: &str,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<Option<SegmentId>> {
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT INTO segment (path, camera, state, start_ms, start_source, duration_ms, size, mtime_ns,
+                                  inode, added_ms)
+             VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            PathText(new.path.clone()),
+            new.camera,
+            new.start.timestamp_millis(),
+            Word(new.start_source),
+            new.duration.map(millis),
+            new.stat.size,
+            new.stat.mtime_ns,
+            new.stat.inode as i64,
+            now.timestamp_millis(),
+        ])?;
+    if inserted == 0 {
+        return Ok(None);
+    }
+    let id = SegmentId(transaction.last_insert_rowid());
+    queue(transaction, id, scope, now)?;
+    Ok(Some(id))
+}
+
+/// Puts a segment into the queue, from the first attempt on.
+pub(crate) fn queue(
+    transaction: &Transaction<'_>,
+    id: SegmentId,
+    scope: &str,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO job (segment_id, state, scope, start_ms, available_ms)
+             SELECT id, 'queued', ?2, start_ms, ?3 FROM segment WHERE id = ?1
+             ON CONFLICT (segment_id) DO UPDATE SET state = 'queued', scope = ?2, available_ms = ?3,
+                attempts = 0, token = NULL, lease_until_ms = NULL, reason = NULL",
+        )?
+        .execute(params![id, scope, now.timestamp_millis()])?;
+    Ok(())
+}
+
+pub(crate) fn time(ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default()
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX >> 1).min(u64::MAX >> 1)
+}
+
+/// One of our enums, stored as its word.
+pub(crate) struct Word<T>(pub(crate) T);
+
+impl<T: AsRef<str>> ToSql for Word<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_ref().into())
+    }
+}
+
+impl<T: FromStr<Err = strum::ParseError>> FromSql for Word<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(FromSqlError::other)
+    }
+}
+
+/// A path as text. A name that is not UTF-8 never gets here: the scan sets such files aside.
+pub(crate) struct PathText(pub(crate) PathBuf);
+
+impl ToSql for PathText {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = self.0.to_str().ok_or_else(|| {
+            rusqlite::Error::ToSqlConversionFailure(format!("`{}` is not UTF-8", self.0.display()).into())
+        })?;
+        Ok(text.into())
+    }
+}
+
+impl FromSql for PathText {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(|text| Self(text.into()))
+    }
+}
+
+impl ToSql for SegmentId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for SegmentId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self).map_err(|_| FromSqlError::InvalidType)
+    }
+}

@@ -1,0 +1,209 @@
+//! The queue embedded in the catalogue: a table.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::segment::{self, by_id, time};
+use crate::{
+    Blame, Catalog, CatalogError, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats, Results,
+    SegmentId, store,
+};
+
+const CRASHED: &str = "the worker died while it looked at this segment";
+
+/// A queue over the catalogue's `job` table.
+#[derive(Clone, Debug)]
+pub struct SqliteQueue {
+    catalog: Catalog,
+    max_attempts: u32,
+    /// Empty for the root's backlog; a run over named files sees only its own.
+    scope: String,
+}
+
+impl SqliteQueue {
+    pub fn new(catalog: Catalog, max_attempts: u32) -> Self {
+        Self { catalog, max_attempts, scope: String::new() }
+    }
+
+    /// Narrows the queue to the segments that are offered through it.
+    pub fn scoped(self) -> Self {
+        Self { scope: format!("{:016x}", fastrand::u64(..)), ..self }
+    }
+
+    /// What has used up its attempts, the last by a crash, is dead.
+    fn bury_crashed(&self, t: &Transaction<'_>, now: DateTime<Utc>) -> rusqlite::Result<()> {
+        t.prepare_cached(
+            "UPDATE job SET state = 'dead', token = NULL, lease_until_ms = NULL, reason = ifnull(reason, ?3)
+             WHERE state = 'leased' AND lease_until_ms <= ?1 AND attempts >= ?2",
+        )?
+        .execute(params![now.timestamp_millis(), self.max_attempts, CRASHED])?;
+        Ok(())
+    }
+
+    fn lease_one(
+        &self,
+        t: &Transaction<'_>,
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<Option<Lease>> {
+        let token = format!("{:016x}", fastrand::u64(..));
+        let leased: Option<(SegmentId, u32)> = t
+            .prepare_cached(
+                "UPDATE job SET state = 'leased', attempts = attempts + 1, token = ?3, lease_until_ms = ?4
+                 WHERE segment_id = (
+                    SELECT j.segment_id FROM job j JOIN segment s ON s.id = j.segment_id
+                    WHERE j.scope = ?1 AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+                      AND ((j.state = 'queued' AND j.available_ms <= ?2)
+                        OR (j.state = 'leased' AND j.lease_until_ms <= ?2))
+                    ORDER BY j.start_ms, j.segment_id LIMIT 1)
+                 RETURNING segment_id, attempts",
+            )?
+            .query_row(params![self.scope, now.timestamp_millis(), token, until.timestamp_millis()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let Some((id, attempt)) = leased else { return Ok(None) };
+        let segment = by_id(t, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        Ok(Some(Lease { segment, attempt, until, token }))
+    }
+
+    fn bury_in(&self, t: &Transaction<'_>, lease: &Lease, reason: &str) -> rusqlite::Result<()> {
+        t.prepare_cached(
+            "UPDATE job SET state = 'dead', token = NULL, lease_until_ms = NULL, reason = ?3
+             WHERE segment_id = ?1 AND token = ?2",
+        )?
+        .execute(params![lease.segment.id, lease.token, reason])?;
+        Ok(())
+    }
+}
+
+impl Queue for SqliteQueue {
+    fn offer(&self, segments: &[SegmentId], now: DateTime<Utc>) -> Result<usize, CatalogError> {
+        self.catalog.write("offer segments", |t| {
+            let mut offered = 0;
+            let mut busy = t.prepare_cached(
+                "SELECT 1 FROM job WHERE segment_id = ?1
+                 AND ((state = 'queued' AND scope = ?2) OR (state = 'leased' AND lease_until_ms > ?3))",
+            )?;
+            for id in segments {
+                if !busy.exists(params![id, self.scope, now.timestamp_millis()])? {
+                    segment::queue(t, *id, &self.scope, now)?;
+                    offered += 1;
+                }
+            }
+            Ok(offered)
+        })
+    }
+
+    fn lease(&self, count: usize, ttl: Duration, now: DateTime<Utc>) -> Result<Vec<Lease>, CatalogError> {
+        let until = now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        self.catalog.write("lease segments", |t| {
+            self.bury_crashed(t, now)?;
+            let mut leases = Vec::with_capacity(count);
+            while leases.len() < count {
+                match self.lease_one(t, until, now)? {
+                    Some(lease) => leases.push(lease),
+                    None => break,
+                }
+            }
+            Ok(leases)
+        })
+    }
+
+    fn extend(&self, lease: &Lease, ttl: Duration, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+        let until = now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        self.catalog.write("extend a lease", |t| {
+            let held = t
+                .prepare_cached("UPDATE job SET lease_until_ms = ?3 WHERE segment_id = ?1 AND token = ?2")?
+                .execute(params![lease.segment.id, lease.token, until.timestamp_millis()])?;
+            Ok(held == 1)
+        })
+    }
+
+    fn finish(&self, lease: &Lease, results: &Results, now: DateTime<Utc>) -> Result<Finished, CatalogError> {
+        let id = lease.segment.id;
+        self.catalog.write("store results", |t| {
+            let held = t
+                .prepare_cached(
+                    "UPDATE job SET state = 'done', token = NULL, lease_until_ms = NULL, reason = NULL
+                     WHERE segment_id = ?1 AND token = ?2",
+                )?
+                .execute(params![id, lease.token])?;
+            if held == 0 {
+                return Ok(Finished::LeaseLost);
+            }
+            store::insert(t, id, results, now)?;
+            t.prepare_cached("UPDATE segment SET state = 'processed', reason = NULL WHERE id = ?1")?
+                .execute([id])?;
+            Ok(Finished::Stored)
+        })
+    }
+
+    fn give_back(&self, lease: &Lease, back: &GiveBack, now: DateTime<Utc>) -> Result<(), CatalogError> {
+        let available = now + TimeDelta::from_std(back.delay).unwrap_or(TimeDelta::days(1));
+        let refund = u32::from(back.blame == Blame::Outside);
+        self.catalog.write("give a segment back", |t| {
+            if back.blame == Blame::Segment && lease.attempt >= self.max_attempts {
+                return self.bury_in(t, lease, &back.reason);
+            }
+            t.prepare_cached(
+                "UPDATE job SET state = 'queued', available_ms = ?3, attempts = attempts - ?4, token = NULL,
+                    lease_until_ms = NULL, reason = ?5
+                 WHERE segment_id = ?1 AND token = ?2",
+            )?
+            .execute(params![
+                lease.segment.id,
+                lease.token,
+                available.timestamp_millis(),
+                refund,
+                back.reason
+            ])?;
+            Ok(())
+        })
+    }
+
+    fn bury(&self, lease: &Lease, reason: &str) -> Result<(), CatalogError> {
+        self.catalog.write("bury a segment", |t| self.bury_in(t, lease, reason))
+    }
+
+    fn dead(&self) -> Result<Vec<DeadLetter>, CatalogError> {
+        self.catalog.read("list dead letters", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT segment_id, attempts, ifnull(reason, '') FROM job
+                 WHERE state = 'dead' AND scope = ?1 ORDER BY start_ms, segment_id",
+            )?;
+            let rows = statement
+                .query_map([&self.scope], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<rusqlite::Result<Vec<(SegmentId, u32, String)>>>()?;
+            let letter = |(id, attempts, reason)| {
+                let segment = by_id(c, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+                Ok(DeadLetter { segment, attempts, reason })
+            };
+            rows.into_iter().map(letter).collect()
+        })
+    }
+
+    fn stats(&self, now: DateTime<Utc>) -> Result<QueueStats, CatalogError> {
+        self.catalog.read("count the queue", |c| {
+            c.prepare_cached(
+                "SELECT count(*) FILTER (WHERE state = 'queued' AND available_ms <= ?2),
+                        count(*) FILTER (WHERE state = 'queued' AND available_ms > ?2),
+                        count(*) FILTER (WHERE state = 'leased'),
+                        count(*) FILTER (WHERE state = 'dead'),
+                        min(CASE state WHEN 'queued' THEN available_ms WHEN 'leased' THEN lease_until_ms END)
+                 FROM job WHERE scope = ?1 AND state <> 'done'",
+            )?
+            .query_row(params![self.scope, now.timestamp_millis()], |row| {
+                Ok(QueueStats {
+                    queued: row.get(0)?,
+                    delayed: row.get(1)?,
+                    leased: row.get(2)?,
+                    dead: row.get(3)?,
+                    next_available: row.get::<_, Option<i64>>(4)?.map(time),
+                })
+            })
+        })
+    }
+}
