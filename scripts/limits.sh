@@ -17,8 +17,8 @@ for file in "${rust[@]}"; do
     [ "$(head -c 3 "$file")" = '//!' ] || echo "$file:1: begins without //! naming its noun or step"
     case ${file##*/} in
         utils.rs | common.rs | helpers.rs | misc.rs) echo "$file:1: is named after nothing" ;;
-        lib.rs | mod.rs) grep -nE '^\s*(pub(\([a-z]+\))? )?(async |const |unsafe )*fn ' "$file" |
-            sed "s|^\([0-9]*\):.*|$file:\1: logic; it holds a doc, mod lines and pub use|" || true ;;
+        lib.rs | mod.rs) awk '/^#\[cfg\(test\)\]/ { exit }
+            /^ *(pub(\([a-z]+\))? )?((async|const|unsafe) )*fn / { print FILENAME ":" FNR ": logic; it holds a doc, mod lines and pub use" }' "$file" ;;
     esac
     lines=$(awk '/^#\[cfg\(test\)\]/ { exit } { n++ } END { print n + 0 }' "$file")
     is_test "$file" || [ "$lines" -le 400 ] || echo "$file:400: $lines lines without its tests, the limit is 400"
@@ -40,9 +40,10 @@ perl -0777 -ne '
     my $text = q{"(?:[^"\\\\]|\\\\.)*"};
     while (/\b(?:trace|debug|info|warn|error)!\s*(\((?:[^()"]|$text|(?1))*\))/gs) {
         my ($call, $start) = ($1, $-[0]);
-        next unless $call =~ /("(?:[^"\\]|\\.)*")\s*,?\s*\)$/s;
+        my ($message) = $call =~ /($text)\s*,?\s*\)$/s or next;
         my $line = 1 + (substr($_, 0, $start) =~ tr/\n//);
-        print "$ARGV:$line: log message $1: constant, lower case, no full stop\n" if $1 =~ /^"[A-Z][a-z]|\.\s*"$|\{\w*[:}]/;
+        print "$ARGV:$line: log message $message: constant, lower case, no full stop\n"
+            if $message =~ /^"[A-Z][a-z]|\.\s*"$|\{\w*[:}]/;
     }
 ' "${rust[@]}" >>"$breaches"
 
