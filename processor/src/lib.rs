@@ -1,1 +1,7 @@
 //! processor
+
+pub mod detect;
+mod picture;
+pub mod view;
+
+pub use picture::Picture;
