@@ -110,3 +110,29 @@ pub enum ViewMode {
     /// A rectilinear picture in the direction named; the signs of the angles are in docs/configuration.md.
     Perspective { yaw_deg: f64, pitch_deg: f64, roll_deg: f64, hfov_deg: f64, size: [u32; 2] },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_only_plain_names_that_are_no_folder_of_ours() {
+        let long = "a".repeat(65);
+        for (text, valid) in [
+            ("gate", true),
+            ("2nd-floor_a.b", true),
+            (&long[..64], true),
+            (&long, false),
+            ("", false),
+            (".nightreel", false),
+            ("-a", false),
+            ("a b", false),
+            ("a/b", false),
+            ("tür", false),
+            ("processed", false),
+            ("failed", false),
+        ] {
+            assert_eq!(text.parse::<CameraId>().is_ok(), valid, "{text}");
+        }
+    }
+}

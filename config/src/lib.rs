@@ -1,13 +1,40 @@
 //! nightreel's settings: the only crate that reads TOML or the environment.
 //!
-//! Raw settings mirror the file; checked settings are what everyone else sees, and cannot be wrong.
+//! Raw settings mirror the file; checked settings are what everyone else sees, and cannot be wrong. The page
+//! to read first is `load.rs`.
 
 mod camera;
+mod check;
+mod credentials;
+mod dotenv;
+mod environment;
+mod error;
+mod fault;
+mod labels;
+mod load;
+mod loaded;
+mod origin;
+mod overlay;
+mod planned;
+mod raw;
+mod reading;
 mod secret;
 mod settings;
+mod show;
+mod template;
+mod tree;
 mod window;
 
 pub use camera::{Camera, CameraId, InvalidCameraId, Lens, Mount, Projection, Source, View, ViewMode};
+pub use environment::Environment;
+pub use error::{ConfigError, MissingSecret};
+pub use fault::{Fault, Faults};
+pub use labels::COCO_LABELS;
+pub use load::{FILE_NAME, defaults, load};
+pub use loaded::Loaded;
+pub use origin::Origin;
 pub use secret::Secret;
 pub use settings::{AfterProcessing, Detail, Detect, Price, Process, Retention, Settings, Storage, Vision};
+pub use show::render_effective;
+pub use template::{Answers, CameraAnswers, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};

@@ -17,9 +17,18 @@ fn closed(until: &str) -> WindowState {
     WindowState::Closed { until: utc(until) }
 }
 
+type Case<'c> = (Tz, &'c [&'c str], &'c str, WindowState);
+
+fn hold(cases: &[Case<'_>]) {
+    for (zone, spans, now, expected) in cases {
+        let windows = Windows::parse(*zone, spans).unwrap();
+        assert_eq!(windows.at(utc(now)), *expected, "{spans:?} in {zone} at {now}");
+    }
+}
+
 #[test]
 fn opens_and_closes_by_the_local_clock() {
-    let cases: &[(Tz, &[&str], &str, WindowState)] = &[
+    hold(&[
         // An ordinary winter night, from just before to just after.
         (Berlin, &["22:00-06:00"], "2026-01-10T20:59:59Z", closed("2026-01-10T21:00:00Z")),
         (
@@ -48,6 +57,12 @@ fn opens_and_closes_by_the_local_clock() {
             "2026-10-25T00:30:00Z",
             open("2026-10-24T20:00:00Z", "2026-10-25T05:00:00Z"),
         ),
+    ]);
+}
+
+#[test]
+fn moves_a_boundary_that_does_not_exist_forward_by_the_gap() {
+    hold(&[
         // 02:30 does not exist: both boundaries move to 03:30.
         (Berlin, &["02:30-05:00"], "2026-03-29T00:59:59Z", closed("2026-03-29T01:30:00Z")),
         (
@@ -65,6 +80,12 @@ fn opens_and_closes_by_the_local_clock() {
         (Berlin, &["23:00-02:30"], "2026-03-29T01:30:00Z", closed("2026-03-29T21:00:00Z")),
         // A window that would end before it begins is left out that night.
         (Berlin, &["02:30-03:10"], "2026-03-29T01:05:00Z", closed("2026-03-30T00:30:00Z")),
+    ]);
+}
+
+#[test]
+fn opens_at_the_first_and_closes_at_the_second_of_an_hour_that_occurs_twice() {
+    hold(&[
         // 02:30 occurs twice: open at the first, close at the second.
         (
             Berlin,
@@ -84,6 +105,12 @@ fn opens_and_closes_by_the_local_clock() {
             "2026-10-25T01:00:00Z",
             open("2026-10-25T00:10:00Z", "2026-10-25T01:40:00Z"),
         ),
+    ]);
+}
+
+#[test]
+fn follows_the_changes_of_other_zones() {
+    hold(&[
         // New York changes at 02:00 local, on other days.
         (
             New_York,
@@ -104,6 +131,14 @@ fn opens_and_closes_by_the_local_clock() {
             "2026-11-01T06:29:59Z",
             open("2026-11-01T02:00:00Z", "2026-11-01T06:30:00Z"),
         ),
+        // Samoa had no 30 December 2011 at all.
+        (Apia, &["10:00-12:00"], "2011-12-30T09:59:59Z", closed("2011-12-30T20:00:00Z")),
+    ]);
+}
+
+#[test]
+fn counts_windows_that_overlap_or_touch_as_one() {
+    hold(&[
         // Several windows; those that overlap or touch are one.
         (UTC, &["01:00-03:00", "12:00-13:00"], "2026-05-05T04:00:00Z", closed("2026-05-05T12:00:00Z")),
         (
@@ -120,17 +155,11 @@ fn opens_and_closes_by_the_local_clock() {
         ),
         (UTC, &["20:00-24:00"], "2026-05-05T23:59:59Z", open("2026-05-05T20:00:00Z", "2026-05-06T00:00:00Z")),
         (UTC, &["20:00-00:00"], "2026-05-06T00:00:00Z", closed("2026-05-06T20:00:00Z")),
-        // Samoa had no 30 December 2011 at all.
-        (Apia, &["10:00-12:00"], "2011-12-30T09:59:59Z", closed("2011-12-30T20:00:00Z")),
         // Nothing left out, so nothing to wait for.
         (UTC, &[], "2026-05-05T04:00:00Z", WindowState::Always),
         (UTC, &["00:00-24:00"], "2026-05-05T04:00:00Z", WindowState::Always),
         (Berlin, &["22:00-10:00", "09:00-22:00"], "2026-03-29T01:00:00Z", WindowState::Always),
-    ];
-    for (zone, spans, now, expected) in cases {
-        let windows = Windows::parse(*zone, spans).unwrap();
-        assert_eq!(windows.at(utc(now)), *expected, "{spans:?} in {zone} at {now}");
-    }
+    ]);
 }
 
 #[test]

@@ -1,0 +1,120 @@
+//! From raw to checked settings. Every section is looked at, whatever is wrong with the others, and what is
+//! found out on the way (absolute folders, credentials out of URLs) is written back, for `config show`.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use crate::credentials::Whereabouts;
+use crate::raw::RawSettings;
+use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
+
+mod camera;
+mod lens;
+mod sections;
+mod stream;
+mod view;
+mod vision;
+
+#[cfg(test)]
+mod tests;
+
+/// What a check knows and finds.
+pub(crate) struct Check<'a> {
+    pub(crate) environment: &'a Environment,
+    /// Relative paths are meant from here.
+    pub(crate) base: &'a Path,
+    pub(crate) origins: &'a mut BTreeMap<String, Origin>,
+    pub(crate) faults: &'a mut Faults,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) missing: Vec<MissingSecret>,
+}
+
+impl Check<'_> {
+    /// Returns the checked settings; `None` where something is wrong, which then is among the faults.
+    pub(crate) fn settings(&mut self, raw: &mut RawSettings) -> Option<Settings> {
+        let storage = self.storage(&mut raw.storage);
+        let cameras = self.cameras(&mut raw.camera);
+        let process = self.process(&mut raw.process);
+        let detect = self.detect(&raw.detect);
+        let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let retention = self.retention(&raw.retention);
+        Some(Settings {
+            storage: storage?,
+            cameras: cameras?,
+            process: process?,
+            detect: detect?.into(),
+            vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
+            retention: retention?,
+        })
+    }
+
+    fn fault<T>(&mut self, key: &str, text: impl Into<String>) -> Option<T> {
+        self.faults.add(key, text);
+        None
+    }
+
+    fn whole<T: TryFrom<i64>>(&mut self, key: &str, value: i64, range: RangeInclusive<i64>) -> Option<T> {
+        let checked = if range.contains(&value) { T::try_from(value).ok() } else { None };
+        checked.or_else(|| self.fault(key, outside(value, &range)))
+    }
+
+    fn number(&mut self, key: &str, value: f64, range: RangeInclusive<f64>) -> Option<f64> {
+        if range.contains(&value) { Some(value) } else { self.fault(key, outside(value, &range)) }
+    }
+
+    fn required<'r>(&mut self, key: &str, value: Option<&'r str>) -> Option<&'r str> {
+        match value {
+            None => self.fault(key, "is missing"),
+            Some(text) if text.trim().is_empty() => self.fault(key, "must not be empty"),
+            Some(text) => Some(text),
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, key: &str, value: &str, choices: &[(&str, T)]) -> Option<T> {
+        if let Some((_, chosen)) = choices.iter().find(|(name, _)| *name == value) {
+            return Some(*chosen);
+        }
+        let names = choices.iter().map(|(name, _)| *name);
+        let text = planned::planned_value(key, value).unwrap_or_else(|| {
+            let known: Vec<_> = names.clone().map(|name| format!("`{name}`")).collect();
+            let hint = reading::nearest(value, names).map(|name| format!("; did you mean `{name}`?"));
+            format!("must be {}{}", known.join(" or "), hint.unwrap_or_default())
+        });
+        self.fault(key, text)
+    }
+
+    fn zone(&mut self, key: &str, name: &str) -> Option<Tz> {
+        let zone = name.parse().ok();
+        zone.or_else(|| {
+            let hint = reading::nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name()));
+            let hint = hint.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            self.fault(key, format!("is no time zone, such as `Europe/Berlin`{hint}"))
+        })
+    }
+
+    /// Finds a secret, or notes why it is not there, or that it is given twice.
+    fn secret(&mut self, whereabouts: &Whereabouts<'_>) -> Option<Secret> {
+        let given = whereabouts.given();
+        if let [first, .., last] = given.as_slice() {
+            return self.fault(last, format!("and `{first}` say the same thing; keep one"));
+        }
+        if whereabouts.itself.is_some_and(|secret| secret.expose().is_empty()) {
+            return self.fault(&whereabouts.key, "must not be empty");
+        }
+        if let (Some(""), _) | (_, Some("")) = (whereabouts.file, whereabouts.variable) {
+            return self.fault(&given[0], "must not be empty");
+        }
+        let found = whereabouts.find(self.base, self.environment);
+        self.warnings.extend(found.warning);
+        self.missing.extend(found.missing);
+        found.secret
+    }
+}
+
+fn outside<T: Display>(value: T, range: &RangeInclusive<T>) -> String {
+    format!("must be from {} to {}, but is {value}", range.start(), range.end())
+}

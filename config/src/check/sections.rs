@@ -1,0 +1,133 @@
+//! The sections that stand alone: storage, process, detect and retention.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Check;
+use crate::raw::{RawDetect, RawProcess, RawRetention, RawStorage};
+use crate::{AfterProcessing, Detect, Process, Retention, Storage, Windows, labels};
+
+const SECONDS_PER_DAY: f64 = 86_400.0;
+const BYTES_PER_GB: f64 = 1e9;
+
+/// Told apart from "nothing checked", which an `Option` in an `Option` would blur.
+pub(super) enum Detection {
+    Off,
+    On(Detect),
+}
+
+impl From<Detection> for Option<Detect> {
+    fn from(detection: Detection) -> Self {
+        match detection {
+            Detection::Off => None,
+            Detection::On(detect) => Some(detect),
+        }
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn storage(&mut self, raw: &mut RawStorage) -> Option<Storage> {
+        let root = self
+            .required("storage.root", raw.root.as_deref())
+            .map(str::to_owned)
+            .and_then(|root| self.folder("storage.root", &root));
+        let state_dir = match &raw.state_dir {
+            Some(folder) => {
+                let folder = folder.clone();
+                self.required("storage.state_dir", Some(&folder))
+                    .and_then(|folder| self.folder("storage.state_dir", folder))
+            }
+            None => root.as_ref().map(|root| root.join(".nightreel")),
+        };
+        let name_timezone = self.zone("storage.name_timezone", &raw.name_timezone);
+        let settle = self.whole("storage.settle_seconds", raw.settle_seconds, 1..=3600);
+        let scan = self.whole("storage.scan_seconds", raw.scan_seconds, 1..=86_400);
+        raw.root = root.as_ref().map(|path| path.display().to_string());
+        raw.state_dir = state_dir.as_ref().map(|path| path.display().to_string());
+        Some(Storage {
+            root: root?,
+            state_dir: state_dir?,
+            name_timezone: name_timezone?,
+            settle: Duration::from_secs(settle?),
+            scan_interval: Duration::from_secs(scan?),
+        })
+    }
+
+    pub(super) fn process(&mut self, raw: &mut RawProcess) -> Option<Process> {
+        let every_nth_frame = self.whole("process.every_nth_frame", raw.every_nth_frame, 1..=1_000_000);
+        let zone = self.zone("process.timezone", &raw.timezone);
+        // Also where the zone is wrong, so that a wrong window is told of at the same time.
+        let windows = Windows::parse(zone.unwrap_or_default(), &raw.windows)
+            .map_err(|error| self.faults.add("process.windows", error.to_string()))
+            .ok();
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256));
+        let workers = *raw.workers.get_or_insert(i64::try_from(cores).unwrap_or(1));
+        let workers = self.whole("process.workers", workers, 1..=256);
+        let max_attempts = self.whole("process.max_attempts", raw.max_attempts, 1..=100);
+        zone?;
+        Some(Process {
+            every_nth_frame: NonZeroU32::new(every_nth_frame?)?,
+            windows: windows?,
+            workers: workers?,
+            max_attempts: max_attempts?,
+        })
+    }
+
+    pub(super) fn detect(&mut self, raw: &RawDetect) -> Option<Detection> {
+        let labels: Vec<Option<String>> = raw
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(index, label)| self.label(&format!("detect.labels[{index}]"), label))
+            .collect();
+        let min_score = self.number("detect.min_score", raw.min_score, 0.0..=1.0);
+        let labels = labels.into_iter().collect::<Option<Vec<_>>>();
+        let detect = Detect { labels: labels?, min_score: min_score? as f32 };
+        Some(if raw.enabled { Detection::On(detect) } else { Detection::Off })
+    }
+
+    pub(super) fn retention(&mut self, raw: &RawRetention) -> Option<Retention> {
+        let choices = [
+            ("move", AfterProcessing::Move),
+            ("keep", AfterProcessing::Keep),
+            ("delete", AfterProcessing::Delete),
+        ];
+        let after_processing = self.choice("retention.after_processing", &raw.after_processing, &choices);
+        let days = raw.max_age_days.map(|days| self.number("retention.max_age_days", days, 0.001..=36_500.0));
+        let gb = raw.min_free_gb.map(|gb| self.number("retention.min_free_gb", gb, 0.001..=1_000_000.0));
+        Some(Retention {
+            after_processing: after_processing?,
+            max_age: match days {
+                Some(days) => Some(Duration::from_secs_f64(days? * SECONDS_PER_DAY)),
+                None => None,
+            },
+            min_free: match gb {
+                Some(gb) => Some((gb? * BYTES_PER_GB) as u64),
+                None => None,
+            },
+            protect_unprocessed: raw.protect_unprocessed,
+        })
+    }
+
+    /// Makes a folder absolute.
+    fn folder(&mut self, key: &str, folder: &str) -> Option<PathBuf> {
+        if folder.starts_with('~') {
+            return self.fault(key, "must be a full path: only a shell knows what `~` is");
+        }
+        Some(self.base.join(folder).components().collect())
+    }
+
+    fn label(&mut self, key: &str, label: &str) -> Option<String> {
+        match labels::canonical(label) {
+            Ok(known) => Some(known.to_owned()),
+            Err(Some(near)) => {
+                self.fault(key, format!("the detector knows no `{label}`; did you mean `{near}`?"))
+            }
+            Err(None) => self.fault(
+                key,
+                format!("the detector knows no `{label}`; docs/configuration.md lists its 80 labels"),
+            ),
+        }
+    }
+}

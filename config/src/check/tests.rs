@@ -1,0 +1,329 @@
+//! Tests of the checks: a table of what is refused, and in which words.
+
+use crate::{Mount, Projection, Settings, ViewMode};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn load(text: &str) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("nightreel.toml"), text).unwrap();
+    let environment = crate::Environment::new(folder.path(), BTreeMap::new()).unwrap();
+    crate::load(None, &environment).map(|loaded| loaded.settings).map_err(|error| error.to_string())
+}
+
+/// Each text is refused for the one reason named, at the line named.
+fn refused(before: &str, cases: &[(&str, usize, &str)]) {
+    for (text, line, expected) in cases {
+        let error = load(&format!("{before}{text}\n")).unwrap_err();
+        let expected = format!("the settings have a fault\n  nightreel.toml:{line}: {expected}");
+        assert!(error.starts_with(&expected), "{text}\n got: {error}\nwant: {expected}");
+    }
+}
+
+const STORAGE: &str = "[storage]\nroot = '/a'\n";
+const CAMERA: &str = "[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\n";
+const FISHEYE: &str =
+    "[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\n[[camera.view]]\nname = 'door'\n[camera.lens]\n";
+const VISION: &str = "[storage]\nroot = '/a'\n[vision]\nbase_url = 'http://h/v1'\nmodel = 'm'\n";
+
+#[test]
+fn refuses_storage_that_is_not_whole() {
+    let error = load("[process]\n").unwrap_err();
+    assert_eq!(error, "the settings have a fault\n  `storage.root`: is missing");
+    refused(
+        "[storage]\n",
+        &[
+            ("", 1, "`storage.root`: is missing"),
+            ("root = ''", 2, "`storage.root`: must not be empty"),
+            ("root = '~/video'", 2, "`storage.root`: must be a full path: only a shell"),
+            ("root = '/a'\nstate_dir = ''", 3, "`storage.state_dir`: must not be empty"),
+            (
+                "root = '/a'\nsettle_seconds = 0",
+                3,
+                "`storage.settle_seconds`: must be from 1 to 3600, but is 0",
+            ),
+            (
+                "root = '/a'\nscan_seconds = 99999999999999999999",
+                3,
+                "`storage.scan_seconds`: must be from 1 to 86400",
+            ),
+            (
+                "root = '/a'\nname_timezone = 'Europe/Berln'",
+                3,
+                "`storage.name_timezone`: is no time zone, such as `Europe/Berlin`; did you mean `Europe/Berlin`?",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_cameras_that_cannot_be() {
+    refused(
+        CAMERA,
+        &[
+            ("[[camera]]\nid = 'gate'", 6, "`camera[1].id`: names another camera already"),
+            ("[[camera]]", 5, "`camera[1].id`: is missing"),
+            ("[[camera]]\nid = 'a/b'", 6, "`camera[1].id`: `a/b` cannot name a camera"),
+            ("segment_seconds = 0", 5, "`camera[0].segment_seconds`: must be from 1 to 3600, but is 0"),
+            ("segment_seconds = 3601", 5, "`camera[0].segment_seconds`: must be from 1 to 3600"),
+            ("url = ''", 5, "`camera[0].url`: is no URL"),
+            ("url = 'rtsp:///path'", 5, "`camera[0].url`: names no host"),
+            ("url = 'ftp://h/a'", 5, "`camera[0].url`: must begin with `rtsp://`"),
+            ("url = 'rtmp://h/a'", 5, "`camera[0].url`: `rtmp://` is planned"),
+            ("url = 'rtsp://h/a?password=x'", 5, "`camera[0].url`: must not carry a password after `?`"),
+            ("url = 'rtsp://me:%FF@h/a'", 5, "`camera[0].url`: holds a `%` that is no character"),
+            ("username = 'me'", 5, "`camera[0].username`: has no effect without `url`"),
+            ("url = 'rtsp://h/a'\nusername = ''", 6, "`camera[0].username`: must not be empty"),
+            ("url = 'rtsp://h/a'\npassword = ''", 6, "`camera[0].password`: must not be empty"),
+            ("url = 'rtsp://h/a'\npassword_env = ''", 6, "`camera[0].password_env`: must not be empty"),
+            (
+                "url = 'rtsp://h/a'\npassword = 'x'\npassword_file = 'y'",
+                7,
+                "`camera[0].password_file`: and `camera[0].password` say the same thing; keep one",
+            ),
+            (
+                "url = 'rtsp://me:x@h/a'\npassword_env = 'P'",
+                5,
+                "`camera[0].url`: carries a password, and one is given",
+            ),
+            ("snapshot_seconds = 5", 5, "`camera[0].snapshot_seconds`: this is planned"),
+            (
+                "mount = 'ceilling'",
+                5,
+                "`camera[0].mount`: must be `ceiling` or `wall` or `floor`; did you mean `ceiling`?",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_lenses_and_views_that_do_not_fit() {
+    refused(
+        CAMERA,
+        &[
+            ("[camera.lens]", 3, "`camera[0].view`: is missing: a lens needs at least one `[[camera.view]]`"),
+            (
+                "[[camera.view]]\nname = 'a'",
+                5,
+                "`camera[0].view[0].mode`: `perspective` needs `[camera.lens]`",
+            ),
+            ("[[camera.view]]\nname = 'a'\nmode = 'quad'", 7, "`camera[0].view[0].mode`: `quad` is planned"),
+            ("[[camera.view]]\nmode = 'original'", 5, "`camera[0].view[0].name`: is missing"),
+            (
+                "[[camera.view]]\nname = 'a/b'\nmode = 'original'",
+                6,
+                "`camera[0].view[0].name`: must be of letters",
+            ),
+            (
+                "[[camera.view]]\nname = 'a'\nmode = 'original'\nyaw_deg = 3",
+                8,
+                "`camera[0].view[0].yaw_deg`: has no effect in an `original` view",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_lenses_and_views_out_of_range() {
+    refused(
+        FISHEYE,
+        &[
+            ("projection = 'equisolid'", 8, "`camera[0].lens.projection`: `equisolid` is planned"),
+            (
+                "projection = 'equidistand'",
+                8,
+                "`camera[0].lens.projection`: must be `equidistant` or `kannala_brandt`; did",
+            ),
+            ("fov_deg = 0", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is 0"),
+            ("fov_deg = nan", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is NaN"),
+            ("center = [0.5]", 8, "`camera[0].lens.center`: must be `[x, y]`"),
+            ("radius = 0.0", 8, "`camera[0].lens.radius`: must be from 0.01 to 2"),
+            ("k = [0, 0, 0, 0]", 8, "`camera[0].lens.k`: has an effect only with"),
+            ("projection = 'kannala_brandt'", 7, "`camera[0].lens.k`: must be `[k1, k2, k3, k4]`"),
+            (
+                "projection = 'kannala_brandt'\nk = [1, 2]",
+                9,
+                "`camera[0].lens.k`: must be `[k1, k2, k3, k4]`",
+            ),
+            (
+                "projection = 'kannala_brandt'\nk = [-0.3, 0, 0, 0]",
+                9,
+                "`camera[0].lens.k`: makes the picture fold back 61 degrees off the axis",
+            ),
+            (
+                "[[camera.view]]\nname = 'door'",
+                9,
+                "`camera[0].view[1].name`: names another view of this camera already",
+            ),
+            (
+                "[[camera.view]]\nname = 'b'\nhfov_deg = 151",
+                10,
+                "`camera[0].view[1].hfov_deg`: must be from 1 to 150",
+            ),
+            (
+                "[[camera.view]]\nname = 'b'\npitch_deg = 181",
+                10,
+                "`camera[0].view[1].pitch_deg`: must be from -180 to 180",
+            ),
+            (
+                "[[camera.view]]\nname = 'b'\nsize = [1280, 721]",
+                10,
+                "`camera[0].view[1].size`: must be `[width, height]`",
+            ),
+            (
+                "[[camera.view]]\nname = 'b'\nsize = [0, 720]",
+                10,
+                "`camera[0].view[1].size`: must be `[width, height]`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_processing_detection_and_retention_that_make_no_sense() {
+    refused(
+        STORAGE,
+        &[
+            (
+                "[process]\nevery_nth_frame = 0",
+                4,
+                "`process.every_nth_frame`: must be from 1 to 1000000, but is 0",
+            ),
+            ("[process]\nworkers = 0", 4, "`process.workers`: must be from 1 to 256"),
+            ("[process]\nmax_attempts = -1", 4, "`process.max_attempts`: must be from 1 to 100, but is -1"),
+            (
+                "[process]\nwindows = ['22-06']",
+                4,
+                "`process.windows`: `22-06` is not a window: write `HH:MM-HH:MM`",
+            ),
+            ("[process]\ntimezone = ''", 4, "`process.timezone`: is no time zone"),
+            ("[process]\nsampling = 'activity'", 4, "`process.sampling`: this is planned"),
+            (
+                "[detect]\nlabels = ['persn']",
+                4,
+                "`detect.labels[0]`: the detector knows no `persn`; did you mean `person`?",
+            ),
+            ("[detect]\nmin_score = 1.1", 4, "`detect.min_score`: must be from 0 to 1, but is 1.1"),
+            (
+                "[retention]\nafter_processing = 'archive'",
+                4,
+                "`retention.after_processing`: `archive` is planned",
+            ),
+            (
+                "[retention]\nafter_processing = 'remove'",
+                4,
+                "`retention.after_processing`: must be `move` or `keep` or `delete`",
+            ),
+            (
+                "[retention]\nmax_age_days = 0",
+                4,
+                "`retention.max_age_days`: must be from 0.001 to 36500, but is 0",
+            ),
+            (
+                "[retention]\nmin_free_gb = -5",
+                4,
+                "`retention.min_free_gb`: must be from 0.001 to 1000000, but is -5",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_a_vision_server_that_cannot_be_asked() {
+    refused(
+        STORAGE,
+        &[
+            ("[vision]\nmodel = 'm'", 3, "`vision.base_url`: is missing"),
+            (
+                "[vision]\nmodel = 'm'\nbase_url = 'localhost:11434'",
+                5,
+                "`vision.base_url`: must begin with `http://`",
+            ),
+            ("[vision]\nmodel = 'm'\nbase_url = 'h/v1'", 5, "`vision.base_url`: is no URL"),
+            (
+                "[vision]\nmodel = 'm'\nbase_url = 'https://k@h/v1'",
+                5,
+                "`vision.base_url`: must not carry credentials",
+            ),
+            (
+                "[vision]\nmodel = 'm'\nbase_url = 'https://h/v1?key=k'",
+                5,
+                "`vision.base_url`: must end before",
+            ),
+        ],
+    );
+    refused(
+        VISION,
+        &[
+            ("prompt = ' '", 6, "`vision.prompt`: must not be empty"),
+            ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
+            ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
+            ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),
+            (
+                "api_key = 'a'\napi_key_env = 'B'",
+                7,
+                "`vision.api_key_env`: and `vision.api_key` say the same thing",
+            ),
+            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: this is planned"),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
+                6,
+                "`vision.price[0].output_per_million`: is missing",
+            ),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1\noutput_per_million = -1",
+                9,
+                "`vision.price[0].output_per_million`: must be from 0 to 1000000, but is -1",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn tells_of_faults_of_every_section_at_once() {
+    let error = load("[storage]\n[[camera]]\nid = ''\n[process]\nworkers = 0\n[detect]\nmin_score = 2\n[retention]\nmax_age_days = 'x'\n")
+        .unwrap_err();
+    assert!(error.starts_with("the settings have 5 faults\n"), "{error}");
+}
+
+#[test]
+fn builds_lenses_and_views_as_described() {
+    let text = format!(
+        "{FISHEYE}projection = 'kannala_brandt'\nk = [0.1, 0, 0, 0]\n[[camera.view]]\nname = 'whole'\nmode = 'original'\n"
+    );
+    let camera = load(&text).unwrap().cameras.remove(0);
+    let lens = camera.lens.unwrap();
+    assert_eq!(lens.projection, Projection::KannalaBrandt { k: [0.1, 0.0, 0.0, 0.0] });
+    assert_eq!(
+        (lens.mount, lens.fov_deg, lens.center, lens.radius),
+        (Mount::Ceiling, 180.0, [0.5, 0.5], None)
+    );
+    let straight = ViewMode::Perspective {
+        yaw_deg: 0.0,
+        pitch_deg: 0.0,
+        roll_deg: 0.0,
+        hfov_deg: 90.0,
+        size: [1280, 720],
+    };
+    assert_eq!(camera.views.iter().map(|view| view.mode).collect::<Vec<_>>(), [straight, ViewMode::Original]);
+}
+
+#[test]
+fn takes_credentials_out_of_urls() {
+    let settings = load(&format!("{CAMERA}url = 'rtsp://me:p%40ss@h:8554/a?channel=1'\n")).unwrap();
+    let source = settings.cameras[0].source.clone().unwrap();
+    assert_eq!(source.url.as_str(), "rtsp://h:8554/a?channel=1");
+    assert_eq!(source.username.as_deref(), Some("me"));
+    assert_eq!(source.password.unwrap().expose(), "p@ss");
+}
+
+#[test]
+fn means_relative_folders_from_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("etc");
+    std::fs::create_dir(&inner).unwrap();
+    std::fs::write(inner.join("n.toml"), "[storage]\nroot = './video'\nstate_dir = 'state'\n").unwrap();
+    let environment = crate::Environment::new(folder.path(), BTreeMap::new()).unwrap();
+    let storage = crate::load(Some(Path::new("etc/n.toml")), &environment).unwrap().settings.storage;
+    assert_eq!((storage.root, storage.state_dir), (inner.join("video"), inner.join("state")));
+}

@@ -1,0 +1,72 @@
+//! What later versions will be able to do: refused by name, so that nobody takes it for a typing error or
+//! believes it to be at work.
+
+/// Keys and sections, without the numbers of list entries.
+const KEYS: &[&str] = &[
+    "archive",
+    "cluster",
+    "dashboard",
+    "gate",
+    "hls",
+    "republish",
+    "serve",
+    "camera.hls",
+    "camera.keep",
+    "camera.masks",
+    "camera.record",
+    "camera.record_windows",
+    "camera.republish",
+    "camera.republish_url",
+    "camera.retention",
+    "camera.rotate_deg",
+    "camera.snapshot",
+    "camera.snapshot_seconds",
+    "camera.transport",
+    "camera.view.interpolation",
+    "camera.view.masks",
+    "camera.zones",
+    "detect.model",
+    "detect.zones",
+    "process.sampling",
+    "retention.hold",
+    "retention.keep",
+    "retention.max_total_gb",
+    "storage.backend",
+    "storage.s3",
+    "vision.max_calls_per_camera",
+    "vision.max_tokens_per_day",
+    "vision.max_usd_per_day",
+    "vision.mode",
+];
+
+/// Keys of this version of which later versions will take more values.
+const VALUES: &[(&str, &[&str])] = &[
+    ("camera.lens.projection", &["equisolid", "orthographic", "stereographic", "table"]),
+    ("camera.view.mode", &["panorama_180", "panorama_360", "quad"]),
+    ("retention.after_processing", &["archive"]),
+];
+
+pub(crate) fn is_planned_key(path: &str) -> bool {
+    KEYS.contains(&without_numbers(path).as_str())
+}
+
+/// Returns the fault's text for a value that is planned for the key at `path`.
+pub(crate) fn planned_value(path: &str, value: &str) -> Option<String> {
+    let path = without_numbers(path);
+    let planned = VALUES.iter().any(|(key, values)| *key == path && values.contains(&value));
+    planned.then(|| cannot_do_yet(&format!("`{value}`")))
+}
+
+pub(crate) fn cannot_do_yet(what: &str) -> String {
+    format!("{what} is planned, and this version cannot do it yet; take it out")
+}
+
+fn without_numbers(path: &str) -> String {
+    let mut inside = false;
+    let outside = |c: &char| {
+        let shown = !inside && *c != '[';
+        inside = if inside { *c != ']' } else { *c == '[' };
+        shown
+    };
+    path.chars().filter(outside).collect()
+}

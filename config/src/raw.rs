@@ -1,0 +1,186 @@
+//! Raw settings: the file as written, key by key, with the defaults filled in and nothing checked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+
+mod camera;
+#[cfg(test)]
+pub(crate) mod keys;
+
+pub(crate) use camera::{RawCamera, RawLens, RawView};
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawSettings {
+    pub(crate) storage: RawStorage,
+    pub(crate) camera: Vec<RawCamera>,
+    pub(crate) process: RawProcess,
+    pub(crate) detect: RawDetect,
+    /// Absent: no call is made.
+    pub(crate) vision: Option<RawVision>,
+    pub(crate) retention: RawRetention,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawStorage {
+    /// The folder of the cameras' folders; required.
+    pub(crate) root: Option<String>,
+    /// Catalogue and locks, on a local disk; default `<root>/.nightreel`.
+    pub(crate) state_dir: Option<String>,
+    /// Time zone of the times in file names; default `UTC`.
+    pub(crate) name_timezone: String,
+    /// Seconds a file of another recorder must stand still before it counts as complete; default 5.
+    pub(crate) settle_seconds: i64,
+    /// Seconds between two walks over the whole root; default 30.
+    pub(crate) scan_seconds: i64,
+}
+
+impl Default for RawStorage {
+    fn default() -> Self {
+        Self {
+            root: None,
+            state_dir: None,
+            name_timezone: "UTC".to_owned(),
+            settle_seconds: 5,
+            scan_seconds: 30,
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawProcess {
+    /// Frames 0, N, 2N … of each segment are looked at; default 30.
+    pub(crate) every_nth_frame: i64,
+    /// Time zone of the windows; default `UTC`.
+    pub(crate) timezone: String,
+    /// When the heavy work may run, such as `22:00-06:00`; default none, which is always.
+    pub(crate) windows: Vec<String>,
+    /// Segments looked at side by side; default one per processor core.
+    pub(crate) workers: Option<i64>,
+    /// Failures after which a segment is quarantined; default 3.
+    pub(crate) max_attempts: i64,
+}
+
+impl Default for RawProcess {
+    fn default() -> Self {
+        Self {
+            every_nth_frame: 30,
+            timezone: "UTC".to_owned(),
+            windows: Vec::new(),
+            workers: None,
+            max_attempts: 3,
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawDetect {
+    /// Looks for objects at all; default true.
+    pub(crate) enabled: bool,
+    /// COCO labels to report; default none named, which is all 80.
+    pub(crate) labels: Vec<String>,
+    /// What scores less is not reported; 0 to 1, default 0.40.
+    pub(crate) min_score: f64,
+}
+
+impl Default for RawDetect {
+    fn default() -> Self {
+        Self { enabled: true, labels: Vec::new(), min_score: 0.40 }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawVision {
+    /// Address of an OpenAI-compatible server, up to before `/chat/completions`; required.
+    pub(crate) base_url: Option<String>,
+    /// Name of the model as the server knows it; required.
+    pub(crate) model: Option<String>,
+    /// The key itself; default none. Better one of the next two.
+    pub(crate) api_key: Option<Secret>,
+    /// File that holds the key; default none.
+    pub(crate) api_key_file: Option<String>,
+    /// Environment variable that holds the key; default none.
+    pub(crate) api_key_env: Option<String>,
+    /// What is asked about each picture; default `What is happening?`.
+    pub(crate) prompt: String,
+    /// What the model is told beforehand; default nothing.
+    pub(crate) system: Option<String>,
+    /// `low` or `high`, how closely the model looks; default `low`.
+    pub(crate) detail: String,
+    /// Longer side of the picture sent, in pixels; default 1024.
+    pub(crate) image_max_px: i64,
+    /// JPEG quality of the picture sent, 1 to 100; default 80.
+    pub(crate) jpeg_quality: i64,
+    /// Longest answer, in tokens; default 300.
+    pub(crate) max_output_tokens: i64,
+    /// Calls after which the rest waits for the next day; default 1000.
+    pub(crate) max_calls_per_day: i64,
+    /// Requests under way at once; default 4.
+    pub(crate) concurrency: i64,
+    /// Seconds that one request may take; default 120.
+    pub(crate) timeout_seconds: i64,
+    /// What the models cost; default unknown, and costs are then not counted.
+    pub(crate) price: Vec<RawPrice>,
+}
+
+impl Default for RawVision {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            model: None,
+            api_key: None,
+            api_key_file: None,
+            api_key_env: None,
+            prompt: "What is happening?".to_owned(),
+            system: None,
+            detail: "low".to_owned(),
+            image_max_px: 1024,
+            jpeg_quality: 80,
+            max_output_tokens: 300,
+            max_calls_per_day: 1000,
+            concurrency: 4,
+            timeout_seconds: 120,
+            price: Vec::new(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawPrice {
+    /// Name of the model; required.
+    pub(crate) model: Option<String>,
+    /// US dollars per million tokens sent; required.
+    pub(crate) input_per_million: Option<f64>,
+    /// US dollars per million tokens answered; required.
+    pub(crate) output_per_million: Option<f64>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawRetention {
+    /// `move` to `processed/`, `keep` where it is, or `delete`; default `move`.
+    pub(crate) after_processing: String,
+    /// Days after which a segment is deleted; default none, age deletes nothing.
+    pub(crate) max_age_days: Option<f64>,
+    /// Gigabytes (10⁹ bytes) kept free by deleting the oldest; default none, no floor.
+    pub(crate) min_free_gb: Option<f64>,
+    /// Keeps the floor from deleting what was not looked at yet; default true.
+    pub(crate) protect_unprocessed: bool,
+}
+
+impl Default for RawRetention {
+    fn default() -> Self {
+        Self {
+            after_processing: "move".to_owned(),
+            max_age_days: None,
+            min_free_gb: None,
+            protect_unprocessed: true,
+        }
+    }
+}

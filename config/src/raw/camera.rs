@@ -1,0 +1,96 @@
+//! `[[camera]]` as written, with its lens and views.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawCamera {
+    /// Names the camera and its folder under the root; required.
+    pub(crate) id: Option<String>,
+    /// `rtsp://…`; default none: another recorder fills the folder.
+    pub(crate) url: Option<String>,
+    /// Default none, or the one in the URL.
+    pub(crate) username: Option<String>,
+    /// The password itself; default none. Better one of the next two.
+    pub(crate) password: Option<Secret>,
+    /// File that holds the password; default none.
+    pub(crate) password_file: Option<String>,
+    /// Environment variable that holds the password; default none.
+    pub(crate) password_env: Option<String>,
+    /// Length of a segment, 1 to 3600; default 60.
+    pub(crate) segment_seconds: i64,
+    /// Records sound where it can be kept; default true.
+    pub(crate) audio: bool,
+    /// `ceiling`, `wall` or `floor`, which way the lens looks; default `ceiling`. Only with a lens.
+    pub(crate) mount: Option<String>,
+    /// Default none: pictures are looked at as they are.
+    pub(crate) lens: Option<RawLens>,
+    /// What is cut out of each picture; required with a lens.
+    pub(crate) view: Vec<RawView>,
+}
+
+impl Default for RawCamera {
+    fn default() -> Self {
+        Self {
+            id: None,
+            url: None,
+            username: None,
+            password: None,
+            password_file: None,
+            password_env: None,
+            segment_seconds: 60,
+            audio: true,
+            mount: None,
+            lens: None,
+            view: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawLens {
+    /// `equidistant` or `kannala_brandt`; default `equidistant`.
+    pub(crate) projection: String,
+    /// Degrees seen across the full circle; default 180.
+    pub(crate) fov_deg: f64,
+    /// Of the circle, as fractions of width and height; default [0.5, 0.5].
+    pub(crate) center: Vec<f64>,
+    /// Of the circle, as a fraction of the width; default half of the shorter side.
+    pub(crate) radius: Option<f64>,
+    /// k1 to k4; required for `kannala_brandt`, and for it alone.
+    pub(crate) k: Option<Vec<f64>>,
+}
+
+impl Default for RawLens {
+    fn default() -> Self {
+        Self {
+            projection: "equidistant".to_owned(),
+            fov_deg: 180.0,
+            center: vec![0.5, 0.5],
+            radius: None,
+            k: None,
+        }
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawView {
+    /// Names the view in results; required.
+    pub(crate) name: Option<String>,
+    /// `perspective` or `original`; default `perspective`.
+    pub(crate) mode: Option<String>,
+    /// Default 0.
+    pub(crate) yaw_deg: Option<f64>,
+    /// Default 0.
+    pub(crate) pitch_deg: Option<f64>,
+    /// Default 0.
+    pub(crate) roll_deg: Option<f64>,
+    /// Width of the view, 1 to 150; default 90.
+    pub(crate) hfov_deg: Option<f64>,
+    /// Width and height in pixels, both even; default [1280, 720].
+    pub(crate) size: Option<Vec<i64>>,
+}

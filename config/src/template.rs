@@ -1,0 +1,173 @@
+//! `nightreel init`: a commented settings file, from a few answers.
+
+use std::fmt::Write;
+
+use chrono_tz::Tz;
+use toml::Value;
+use url::Url;
+
+use crate::{CameraId, ConfigError, Environment, Loaded, dotenv, load};
+
+#[cfg(test)]
+mod tests;
+
+/// What only the user knows; the rest of the file holds the defaults, as comments.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    pub root: String,
+    /// Absent: the file has a commented camera to fill in.
+    pub camera: Option<CameraAnswers>,
+    /// Of the windows, and of nothing else.
+    pub timezone: Tz,
+    /// Such as `22:00-06:00`; none: always.
+    pub windows: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CameraAnswers {
+    pub id: CameraId,
+    /// Without credentials; absent for a folder that another recorder fills.
+    pub url: Option<Url>,
+    pub username: Option<String>,
+    /// Name of the environment variable that holds the password. The password itself is never written.
+    pub password_env: Option<String>,
+    pub segment_seconds: u64,
+}
+
+impl Answers {
+    /// Takes the answers that `.env` gives; `None` where it describes no camera. The password stays where it
+    /// is: the file written names its variable.
+    pub fn from_dotenv(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+        if !dotenv::describes_a_camera(environment) {
+            return Ok(None);
+        }
+        load::load_dotenv(environment).map(|loaded| Some(Self::of(&loaded)))
+    }
+
+    fn of(loaded: &Loaded) -> Self {
+        let settings = &loaded.settings;
+        let camera = settings.cameras.first().map(|camera| CameraAnswers {
+            id: camera.id.clone(),
+            url: camera.source.as_ref().map(|source| source.url.clone()),
+            username: camera.source.as_ref().and_then(|source| source.username.clone()),
+            password_env: camera
+                .source
+                .as_ref()
+                .and_then(|source| source.password.as_ref())
+                .map(|_| "CAMERA_PASSWORD".to_owned()),
+            segment_seconds: camera.segment_length.as_secs(),
+        });
+        let root = settings.storage.root.display().to_string();
+        Self { root, camera, timezone: Tz::UTC, windows: Vec::new() }
+    }
+}
+
+/// Reads a camera's address as `.env`'s CAMERA_IP is read: an IP alone, one with a port, or a whole URL.
+pub fn camera_url(address: &str) -> Result<Url, url::ParseError> {
+    Url::parse(&dotenv::stream_url(address.trim()))
+}
+
+/// Returns the text of a settings file that loads as it is.
+pub fn template(answers: &Answers) -> String {
+    let cameras = answers.camera.as_ref().map_or_else(|| EXAMPLE_CAMERA.to_owned(), camera);
+    let windows: Vec<String> = answers.windows.iter().map(|window| quoted(window)).collect();
+    format!(
+        "{HEAD}\n\
+         [storage]\n\
+         # The folder of the cameras' folders: <root>/<camera>/segment_YYYYMMDD_HHMMSS.mp4\n\
+         root = {root}\n\
+         {STORAGE}\n\
+         {cameras}\n\
+         [process]\n\
+         # When the heavy work may run, in this time zone; [] is always.\n\
+         timezone = {zone}\n\
+         windows = [{windows}]\n\
+         {REST}",
+        root = quoted(&answers.root),
+        zone = quoted(answers.timezone.name()),
+        windows = windows.join(", "),
+    )
+}
+
+fn camera(answers: &CameraAnswers) -> String {
+    let mut text =
+        format!("[[camera]]\n# Also the name of its folder.\nid = {}\n", quoted(answers.id.as_str()));
+    let mut line = |key: &str, value: Option<&str>, example: &str| {
+        // Writing to a `String` cannot fail.
+        let _ = match value {
+            Some(value) => writeln!(text, "{key} = {}", quoted(value)),
+            None => writeln!(text, "# {key} = {}", quoted(example)),
+        };
+    };
+    line("url", answers.url.as_ref().map(Url::as_str), "rtsp://192.168.1.20:554/stream");
+    line("username", answers.username.as_deref(), "admin");
+    line("password_env", answers.password_env.as_deref(), "CAMERA_PASSWORD");
+    let _ = writeln!(text, "segment_seconds = {}", answers.segment_seconds);
+    text + CAMERA
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+const HEAD: &str = "\
+# nightreel's settings. Lines that begin with `# key =` show defaults or examples; take the `#` away to
+# change them. `nightreel config check` tells what is wrong, `nightreel config show` what is in force, and
+# docs/configuration.md describes every key.
+";
+
+const STORAGE: &str = "\
+# Catalogue and locks, on a local disk:
+# state_dir = \"/var/lib/nightreel\"
+# Of the times in file names:
+# name_timezone = \"UTC\"
+";
+
+const EXAMPLE_CAMERA: &str = "\
+# One block for each camera:
+# [[camera]]
+# id = \"gate\"
+# url = \"rtsp://192.168.1.20:554/h264Preview_01_main\"
+# username = \"admin\"
+# The name of an environment variable; or password_file = \"/etc/nightreel/gate.password\".
+# password_env = \"GATE_PASSWORD\"
+# segment_seconds = 60
+";
+
+const CAMERA: &str = "\
+# audio = true
+#
+# For a fisheye camera, what its lens is like and where to look:
+# mount = \"ceiling\"
+# [camera.lens]
+# fov_deg = 180
+# [[camera.view]]
+# name = \"door\"
+# yaw_deg = 120
+# pitch_deg = 60
+# hfov_deg = 90
+";
+
+const REST: &str = "\
+# every_nth_frame = 30
+
+[detect]
+# COCO labels to report; [] is all 80.
+# labels = [\"person\", \"car\", \"truck\"]
+# min_score = 0.40
+
+# Asking a vision model about the pictures sends them to this server:
+# [vision]
+# base_url = \"http://127.0.0.1:11434/v1\"
+# model = \"gemma3\"
+# api_key_env = \"OPENAI_API_KEY\"
+# prompt = \"What is happening?\"
+# max_calls_per_day = 1000
+
+[retention]
+# move (to <camera>/processed/), keep or delete
+after_processing = \"move\"
+# Nothing is deleted by age or for space unless these say so:
+# max_age_days = 30
+# min_free_gb = 5
+";
