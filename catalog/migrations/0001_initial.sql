@@ -46,6 +46,8 @@ CREATE TABLE job (
     available_ms INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     token TEXT,
+    -- The process that holds the lease.
+    owner TEXT,
     lease_until_ms INTEGER,
     reason TEXT
 ) STRICT;

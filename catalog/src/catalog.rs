@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+use crate::alive::Alive;
 use crate::{CatalogError, files};
 
 const FILE_NAME: &str = "catalog.sqlite3";
@@ -27,8 +28,7 @@ pub struct Catalog {
 struct Shared {
     path: PathBuf,
     connection: Mutex<Connection>,
-    /// Tells this process's rows from those of one that was killed.
-    process: String,
+    alive: Alive,
 }
 
 impl fmt::Debug for Catalog {
@@ -47,8 +47,8 @@ impl Catalog {
         migrations()
             .to_latest(&mut connection)
             .map_err(|source| CatalogError::Migration { path: path.clone(), source })?;
-        let process = format!("{:016x}", fastrand::u64(..));
-        Ok(Self { shared: Arc::new(Shared { path, connection: Mutex::new(connection), process }) })
+        let alive = Alive::new(state_dir);
+        Ok(Self { shared: Arc::new(Shared { path, connection: Mutex::new(connection), alive }) })
     }
 
     /// Runs queries that change nothing.
@@ -76,9 +76,8 @@ impl Catalog {
             .map_err(|source| self.error(doing, source))
     }
 
-    /// The random name of this process's hold on the catalogue.
-    pub(crate) fn process(&self) -> &str {
-        &self.shared.process
+    pub(crate) fn alive(&self) -> &Alive {
+        &self.shared.alive
     }
 
     pub fn path(&self) -> &Path {

@@ -65,6 +65,7 @@ impl Catalog {
         cap: u32,
         now: DateTime<Utc>,
     ) -> Result<Begun, CatalogError> {
+        let process = self.alive().id()?;
         self.write("begin a call", |t| {
             if count(t, intent.cap_day)? >= u64::from(cap) {
                 return Ok(Begun::CapReached);
@@ -81,7 +82,7 @@ impl Catalog {
                 intent.camera,
                 intent.segment_sha256,
                 intent.model,
-                self.process(),
+                process,
                 now.timestamp_millis(),
             ])?;
             Ok(Begun::Sent)
@@ -89,6 +90,7 @@ impl Catalog {
     }
 
     /// Ends a request's row and stores its answer, together.
+    #[expect(clippy::too_many_arguments, reason = "an answer is apart from how its request ended")]
     pub fn end_call(
         &self,
         request_id: &str,
@@ -142,16 +144,19 @@ impl Catalog {
         self.read("list calls", |c| calls_of(c, segment_sha256, model))
     }
 
-    /// Marks what older processes left in flight as `unknown`. `age` keeps requests of a process that still
-    /// runs beside this one out of it: no request lasts that long.
-    pub fn settle_calls(&self, age: std::time::Duration, now: DateTime<Utc>) -> Result<usize, CatalogError> {
-        let before = now.timestamp_millis() - crate::segment::millis(age) as i64;
+    /// Marks what dead processes left in flight as `unknown`: sent, perhaps charged, never answered.
+    pub fn settle_calls(&self, now: DateTime<Utc>) -> Result<usize, CatalogError> {
+        let owners: Vec<String> = self.read("list calls in flight", |c| {
+            let mut statement = c.prepare("SELECT DISTINCT process FROM call WHERE status = 'sent'")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        })?;
+        let dead: Vec<String> = owners.into_iter().filter(|o| self.alive().is_dead(o)).collect();
         self.write("settle calls", |t| {
-            t.execute(
+            let mut settle = t.prepare(
                 "UPDATE call SET status = 'unknown', ended_ms = ?1, error = 'in flight when nightreel ended'
-                 WHERE status = 'sent' AND process <> ?2 AND begun_ms < ?3",
-                params![now.timestamp_millis(), self.process(), before],
-            )
+                 WHERE status = 'sent' AND process = ?2",
+            )?;
+            dead.iter().map(|owner| settle.execute(params![now.timestamp_millis(), owner])).sum()
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod alive;
 mod catalog;
 mod clock;
 mod error;

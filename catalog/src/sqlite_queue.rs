@@ -22,6 +22,13 @@ pub struct SqliteQueue {
     scope: String,
 }
 
+/// To whom and until when leases are given.
+struct Grant<'a> {
+    owner: &'a str,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
 impl SqliteQueue {
     pub fn new(catalog: Catalog, max_attempts: u32) -> Self {
         Self { catalog, max_attempts, scope: String::new() }
@@ -30,6 +37,25 @@ impl SqliteQueue {
     /// Narrows the queue to the segments that are offered through it.
     pub fn scoped(self) -> Self {
         Self { scope: format!("{:016x}", fastrand::u64(..)), ..self }
+    }
+
+    /// Ends the leases of processes that died, so that nobody waits for them to run out.
+    fn release_dead(&self, now: DateTime<Utc>) -> Result<(), CatalogError> {
+        let owners: Vec<String> = self.catalog.read("list lease holders", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT DISTINCT owner FROM job WHERE state = 'leased' AND lease_until_ms > ?1",
+            )?;
+            statement.query_map([now.timestamp_millis()], |row| row.get(0))?.collect()
+        })?;
+        let dead: Vec<String> = owners.into_iter().filter(|o| self.catalog.alive().is_dead(o)).collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        self.catalog.write("end the leases of a dead process", |t| {
+            let mut end =
+                t.prepare("UPDATE job SET lease_until_ms = ?1 WHERE state = 'leased' AND owner = ?2")?;
+            dead.iter().try_for_each(|owner| end.execute(params![now.timestamp_millis(), owner]).map(|_| ()))
+        })
     }
 
     /// What has used up its attempts, the last by a crash, is dead.
@@ -42,16 +68,11 @@ impl SqliteQueue {
         Ok(())
     }
 
-    fn lease_one(
-        &self,
-        t: &Transaction<'_>,
-        until: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> rusqlite::Result<Option<Lease>> {
+    fn lease_one(&self, t: &Transaction<'_>, grant: &Grant<'_>) -> rusqlite::Result<Option<Lease>> {
         let token = format!("{:016x}", fastrand::u64(..));
         let leased: Option<(SegmentId, u32)> = t
             .prepare_cached(
-                "UPDATE job SET state = 'leased', attempts = attempts + 1, token = ?3, lease_until_ms = ?4
+                "UPDATE job SET state = 'leased', attempts = attempts + 1, token = ?3, lease_until_ms = ?4, owner = ?5
                  WHERE segment_id = (
                     SELECT j.segment_id FROM job j JOIN segment s ON s.id = j.segment_id
                     WHERE j.scope = ?1 AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
@@ -60,13 +81,19 @@ impl SqliteQueue {
                     ORDER BY j.start_ms, j.segment_id LIMIT 1)
                  RETURNING segment_id, attempts",
             )?
-            .query_row(params![self.scope, now.timestamp_millis(), token, until.timestamp_millis()], |row| {
+            .query_row(params![
+                    self.scope,
+                    grant.now.timestamp_millis(),
+                    token,
+                    grant.until.timestamp_millis(),
+                    grant.owner
+                ], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
         let Some((id, attempt)) = leased else { return Ok(None) };
         let segment = by_id(t, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        Ok(Some(Lease { segment, attempt, until, token }))
+        Ok(Some(Lease { segment, attempt, until: grant.until, token }))
     }
 
     fn bury_in(&self, t: &Transaction<'_>, lease: &Lease, reason: &str) -> rusqlite::Result<()> {
@@ -99,11 +126,13 @@ impl Queue for SqliteQueue {
 
     fn lease(&self, count: usize, ttl: Duration, now: DateTime<Utc>) -> Result<Vec<Lease>, CatalogError> {
         let until = now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        let grant = Grant { owner: self.catalog.alive().id()?, until, now };
+        self.release_dead(now)?;
         self.catalog.write("lease segments", |t| {
             self.bury_crashed(t, now)?;
             let mut leases = Vec::with_capacity(count);
             while leases.len() < count {
-                match self.lease_one(t, until, now)? {
+                match self.lease_one(t, &grant)? {
                     Some(lease) => leases.push(lease),
                     None => break,
                 }
