@@ -39,7 +39,7 @@ pub use recorded::{ClockSource, ClosedSegment, Gap};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};
-pub use segment::{FileStat, NewSegment, Segment, SegmentId, SegmentState, StartSource};
+pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
 pub use sqlite_queue::SqliteQueue;
 pub use summary::Summary;
 pub use verify::Fault;

@@ -98,7 +98,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("media");
         let opened = MediaRoot::open(&catalog(folder.path()), &root).unwrap();
-        std::fs::remove_file(root.join(ID_FILE)).unwrap();
+        files::remove(&root.join(ID_FILE)).unwrap();
         assert!(matches!(opened.check(), Err(CatalogError::RootChanged { .. })));
         let refused = MediaRoot::open(&catalog(folder.path()), &root).unwrap_err();
         assert!(refused.to_string().contains("storage.root"), "{refused}");

@@ -218,9 +218,8 @@ fn reappear(
     Ok(!finished)
 }
 
-/// A copy back from elsewhere changes the inode, not the content.
 fn content_changed(known: &Segment, file: &Found) -> bool {
-    known.stat.size != file.stat.size || known.stat.mtime_ns != file.stat.mtime_ns
+    !known.stat.same_content(&file.stat)
 }
 
 fn is_gone(path: &Path) -> bool {

@@ -87,6 +87,11 @@ impl FileStat {
         }
     }
 
+    /// A copy back from elsewhere changes the inode, not the content.
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
+        self.size == other.size && self.mtime_ns == other.mtime_ns
+    }
+
     pub fn modified(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_nanos(self.mtime_ns)
     }
@@ -116,11 +121,20 @@ pub struct Segment {
     pub reason: Option<String>,
 }
 
-const COLUMNS: &str =
+/// What opening a file told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learnt {
+    pub start: DateTime<Utc>,
+    pub start_source: StartSource,
+    /// Where it is not known, what was known before stays.
+    pub duration: Option<Duration>,
+}
+
+pub(crate) const COLUMNS: &str =
     "id, path, camera, state, start_ms, start_source, duration_ms, size, mtime_ns, inode, reason";
 
 impl Segment {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             path: row.get::<_, PathText>(1)?.0,
@@ -164,13 +178,7 @@ impl Catalog {
     }
 
     /// Notes what was learnt when the file was opened.
-    pub fn refine_segment(
-        &self,
-        id: SegmentId,
-        start: DateTime<Utc>,
-        start_source: StartSource,
-        duration: Option<Duration>,
-    ) -> Result<(), CatalogError> {
+    pub fn refine_segment(&self, id: SegmentId, learnt: &Learnt) -> Result<(), CatalogError> {
         self.write("refine a segment", |t| {
             t.prepare_cached(
                 "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ifnull(?4, duration_ms)
@@ -178,9 +186,9 @@ impl Catalog {
             )?
             .execute(params![
                 id,
-                start.timestamp_millis(),
-                Word(start_source),
-                duration.map(millis)
+                learnt.start.timestamp_millis(),
+                Word(learnt.start_source),
+                learnt.duration.map(millis)
             ])?;
             Ok(())
         })

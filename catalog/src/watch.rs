@@ -134,7 +134,7 @@ mod tests {
         assert!(watcher.wait(Duration::from_secs(10)).finished(&written));
         std::fs::write(&staged, "x").unwrap();
         let renamed = folder.path().join("b.mp4");
-        std::fs::rename(&staged, &renamed).unwrap();
+        crate::files::rename(&staged, &renamed).unwrap();
         assert!(watcher.wait(Duration::from_secs(10)).finished(&renamed));
     }
 
