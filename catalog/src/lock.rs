@@ -1,7 +1,7 @@
-//! One holder per camera and role: a second recorder for the same camera is refused.
+//! Locks: one holder per camera and role, and one mover of media at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::CameraId;
 
@@ -29,15 +29,7 @@ pub struct CameraLock {
 
 impl CameraLock {
     pub fn take(state_dir: &Path, camera: &CameraId, role: Role) -> Result<Self, CatalogError> {
-        let folder = state_dir.join("locks");
-        files::create_folder(&folder)?;
-        let path = folder.join(format!("{camera}.{}.lock", role.as_str()));
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(CatalogError::file("open the lock", &path))?;
+        let (file, path) = open(state_dir, &format!("{camera}.{}.lock", role.as_str()))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => {
@@ -46,6 +38,34 @@ impl CameraLock {
             Err(TryLockError::Error(e)) => Err(CatalogError::file("lock", path)(e)),
         }
     }
+}
+
+/// The turn to move or delete: one holder per catalogue, over all threads and processes. Held for one file.
+#[derive(Debug)]
+pub(crate) struct MediaLock {
+    _file: File,
+}
+
+impl MediaLock {
+    /// Waits for the turn.
+    pub(crate) fn take(state_dir: &Path) -> Result<Self, CatalogError> {
+        let (file, path) = open(state_dir, ".media.lock")?;
+        file.lock().map_err(CatalogError::file("lock", path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn open(state_dir: &Path, name: &str) -> Result<(File, PathBuf), CatalogError> {
+    let folder = state_dir.join("locks");
+    files::create_folder(&folder)?;
+    let path = folder.join(name);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(CatalogError::file("open the lock", &path))?;
+    Ok((file, path))
 }
 
 #[cfg(test)]
