@@ -1,6 +1,5 @@
 //! The check that rows and files agree: each fault names one broken invariant of docs/storage.md.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -23,7 +22,6 @@ impl Catalog {
     pub fn verify(&self, root: &MediaRoot) -> Result<Vec<Fault>, CatalogError> {
         root.check()?;
         let mut faults = self.verify_rows()?;
-        let mut known = HashSet::new();
         let states = [SegmentState::Ready, SegmentState::Processed, SegmentState::Failed];
         self.each_segment(&states, |segment| {
             let file = root.path().join(&segment.path);
@@ -37,10 +35,11 @@ impl Catalog {
             if segment.state == SegmentState::Processed {
                 faults.extend(verify_sidecar(&segment.path, &file));
             }
-            known.insert(segment.path);
         })?;
         for path in footage(root.path()) {
-            if !known.contains(&path) {
+            let known = self.segment_at(&path)?.is_some_and(|s| s.state != SegmentState::Missing);
+            // A file that moved on while the walk went by is no fault.
+            if !known && root.path().join(&path).exists() {
                 faults.push(fault(&path, "footage that the catalogue does not know"));
             }
         }
