@@ -1,0 +1,83 @@
+//! When to cut: pure rules for the ends of segments and fragments.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// A fragment may end at a keyframe from this age on. Shorter GOPs are gathered: each fragment costs a sync.
+const FRAGMENT_MIN: Duration = Duration::from_secs(1);
+/// A fragment ends at this age even inside a GOP, unless frames are shown in another order than they come.
+const FRAGMENT_MAX: Duration = Duration::from_secs(2);
+
+/// Numbers the stretches of `length` since 1970, which is also where local minutes begin.
+pub(crate) fn slot(time: DateTime<Utc>, length: Duration) -> i64 {
+    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX).max(1);
+    time.timestamp_millis().div_euclid(length_ms)
+}
+
+/// What is known of the fragment in hand when the next frame arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FragmentInHand {
+    pub(crate) age: Duration,
+    pub(crate) begins: Begins,
+    pub(crate) order: FrameOrder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    OnKeyframe,
+    InsideGop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameOrder {
+    /// Shown as they come.
+    AsShown,
+    /// With B-frames. Decode times are then only known when the GOP is whole.
+    Reordered,
+}
+
+/// Tells whether the fragment ends before the next frame. One that began inside a GOP ends at the next
+/// keyframe, so that whatever reads fragments finds its way back to keyframes.
+pub(crate) fn ends_fragment(fragment: FragmentInHand, next_is_keyframe: bool) -> bool {
+    if next_is_keyframe {
+        fragment.age >= FRAGMENT_MIN || fragment.begins == Begins::InsideGop
+    } else {
+        fragment.age >= FRAGMENT_MAX && fragment.order == FrameOrder::AsShown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_begin_on_the_minute_and_before_1970_too() {
+        let minute = Duration::from_secs(60);
+        let at = |text: &str| slot(text.parse().unwrap(), minute);
+        assert_eq!(at("2026-11-22T11:54:00Z"), at("2026-11-22T11:54:59.999Z"));
+        assert_eq!(at("2026-11-22T11:54:59.999Z") + 1, at("2026-11-22T11:55:00Z"));
+        assert_eq!(at("1969-12-31T23:59:59Z"), -1);
+    }
+
+    #[test]
+    fn fragments_end_where_nothing_is_torn() {
+        use Begins::{InsideGop, OnKeyframe};
+        use FrameOrder::{AsShown, Reordered};
+        let cases = [
+            // age in ms, begins, order, next is a keyframe, ends
+            (500, OnKeyframe, AsShown, true, false),
+            (1000, OnKeyframe, AsShown, true, true),
+            (1000, OnKeyframe, Reordered, true, true),
+            (1999, OnKeyframe, AsShown, false, false),
+            (2000, OnKeyframe, AsShown, false, true),
+            (9000, OnKeyframe, Reordered, false, false),
+            (40, InsideGop, AsShown, true, true),
+            (40, InsideGop, AsShown, false, false),
+        ];
+        for (age_ms, begins, order, next_is_keyframe, ends) in cases {
+            let fragment = FragmentInHand { age: Duration::from_millis(age_ms), begins, order };
+            assert_eq!(ends_fragment(fragment, next_is_keyframe), ends, "{fragment:?} {next_is_keyframe}");
+        }
+    }
+}

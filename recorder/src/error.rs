@@ -1,0 +1,97 @@
+//! What can go wrong while recording.
+//!
+//! Policy: whatever concerns one camera ends its session and is tried again for ever, slower and slower; the
+//! other cameras are not touched. Only what makes recording as such impossible (no camera, a camera in the
+//! hands of another process, a wrong disk at the start) is returned to the caller.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::CatalogError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    #[error("no camera has a `url`; add one to a `[[camera]]`, or fill the folders with another recorder")]
+    NothingToRecord,
+
+    #[error("cannot {doing} `{}`", path.display())]
+    File { doing: &'static str, path: PathBuf, source: io::Error },
+
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+
+    #[error("cannot start a thread for files")]
+    Thread(#[source] io::Error),
+
+    #[error("camera `{camera}` refuses user and password; check `username` and `password`")]
+    PasswordRefused { camera: String },
+
+    #[error("camera `{camera}` has no stream at this address (status {status}); check the path in `url`")]
+    NoSuchStream { camera: String, status: u16 },
+
+    #[error("camera `{camera}` cannot be reached: {reason}; check `url`, cable and power")]
+    Unreachable { camera: String, reason: String },
+
+    #[error("camera `{camera}` did not answer within {} s; check `url`, cable and power", after.as_secs())]
+    NoAnswer { camera: String, after: Duration },
+
+    #[error(
+        "camera `{camera}` offers no H.264 or H.265 video (it offers {offered}); choose one of them in the camera"
+    )]
+    NoVideo { camera: String, offered: String },
+
+    #[error("camera `{camera}` sent no video frame for {} s", after.as_secs())]
+    Stalled { camera: String, after: Duration },
+
+    #[error("camera `{camera}` ended the stream")]
+    EndedByCamera { camera: String },
+
+    #[error("camera `{camera}` sends a broken stream: {reason}")]
+    BrokenStream { camera: String, reason: String },
+
+    #[error("camera `{camera}` sends more between two places to cut than the {} MB kept for it", limit >> 20)]
+    TooMuchHeld { camera: String, limit: usize },
+
+    #[error("the disk takes what camera `{camera}` sends too slowly: {} MB wait to be written", waiting >> 20)]
+    DiskTooSlow { camera: String, waiting: usize },
+
+    #[error("footage of camera `{camera}` cannot be written")]
+    WriteFailed { camera: String },
+
+    #[error("not everything was written within {} s of the order to stop; it is completed at the next start", after.as_secs())]
+    StopTimedOut { after: Duration },
+}
+
+impl RecorderError {
+    /// Tells whether trying again soon can help without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NothingToRecord | Self::PasswordRefused { .. } | Self::NoSuchStream { .. } => false,
+            Self::Catalog(source) => source.is_retryable(),
+            _ => true,
+        }
+    }
+
+    /// Returns the word for the ledger of gaps.
+    pub(crate) fn gap_cause(&self) -> &'static str {
+        match self {
+            Self::Stalled { .. } => "stalled",
+            Self::EndedByCamera { .. } | Self::BrokenStream { .. } | Self::TooMuchHeld { .. } => {
+                "ended by the camera"
+            }
+            Self::File { .. }
+            | Self::Catalog(_)
+            | Self::Thread(_)
+            | Self::WriteFailed { .. }
+            | Self::DiskTooSlow { .. } => "not writable",
+            _ => "camera unreachable",
+        }
+    }
+
+    /// Returns a closure for `map_err` that names the file and what was being done to it.
+    pub(crate) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { doing, path, source }
+    }
+}

@@ -1,0 +1,17 @@
+//! Hybrid MP4: fragments while it grows, a regular file with one index once it is closed.
+//!
+//! `ftyp free moov(mvex) (moof mdat)* moov`. Closing appends the full `moov` and then turns the 16 bytes of
+//! `free` into the header of one `mdat` that spans everything up to it.
+
+mod boxes;
+mod fragment;
+mod head;
+mod metadata;
+mod read;
+mod sample_table;
+
+pub(crate) use fragment::{FragmentHead, Run, Sample};
+pub(crate) use head::{FileHead, SPAN_AT, SPAN_LENGTH, TrackHead, TrackKind, span_header};
+pub(crate) use metadata::Metadata;
+pub(crate) use read::{BoxAt, Fault, box_at, parse_fragment, parse_head};
+pub(crate) use sample_table::SampleTable;

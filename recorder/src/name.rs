@@ -1,0 +1,84 @@
+//! Names of segments: the second of the first frame, and a number where that is taken.
+
+use chrono::{DateTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// Of a file that still grows.
+pub(crate) const PARTIAL: &str = "partial";
+
+/// Returns `segment_YYYYMMDD_HHMMSS.mp4`, then `…_2.mp4`, `…_3.mp4` without end.
+///
+/// In an hour that the zone's clocks pass twice, both passes carry their offset (`…_023000+0200.mp4`), so that
+/// neither looks like the other.
+pub(crate) fn candidates(start: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = String> {
+    let stem = stem(start, zone);
+    std::iter::once(format!("{stem}.mp4")).chain((2u64..).map(move |number| format!("{stem}_{number}.mp4")))
+}
+
+fn stem(start: DateTime<Utc>, zone: Tz) -> String {
+    let local = start.with_timezone(&zone);
+    let is_passed_twice = zone.from_local_datetime(&local.naive_local()).single().is_none();
+    let name = local.format("segment_%Y%m%d_%H%M%S");
+    if is_passed_twice {
+        let minutes = local.offset().fix().local_minus_utc() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        format!("{name}{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60)
+    } else {
+        name.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn first(start: &str, zone: Tz) -> String {
+        candidates(start.parse().unwrap(), zone).next().unwrap()
+    }
+
+    #[test]
+    fn names_tell_the_second_in_the_zone() {
+        let (utc, berlin) = (Tz::UTC, chrono_tz::Europe::Berlin);
+        let cases = [
+            ("2026-11-22T11:54:42.900Z", utc, "segment_20261122_115442.mp4"),
+            ("2026-11-22T11:54:42Z", berlin, "segment_20261122_125442.mp4"),
+            ("2026-10-25T00:30:00Z", berlin, "segment_20261025_023000+0200.mp4"),
+            ("2026-10-25T01:30:00Z", berlin, "segment_20261025_023000+0100.mp4"),
+            ("2026-10-25T02:00:00Z", berlin, "segment_20261025_030000.mp4"),
+            ("2026-03-29T01:00:00Z", berlin, "segment_20260329_030000.mp4"),
+            ("2026-11-01T06:30:00Z", chrono_tz::America::New_York, "segment_20261101_013000-0500.mp4"),
+        ];
+        for (start, zone, name) in cases {
+            assert_eq!(first(start, zone), name, "{start}");
+        }
+    }
+
+    #[test]
+    fn a_taken_name_gets_the_next_number() {
+        let names: Vec<String> =
+            candidates("2026-11-22T11:54:42Z".parse().unwrap(), Tz::UTC).take(3).collect();
+        assert_eq!(
+            names,
+            ["segment_20261122_115442.mp4", "segment_20261122_115442_2.mp4", "segment_20261122_115442_3.mp4"]
+        );
+    }
+
+    proptest! {
+        /// All of 2026, with both changes of the clocks, read back by the catalogue's own parser.
+        #[test]
+        fn the_catalogue_reads_the_same_second_back(
+            second in 1_767_225_600i64..1_798_761_600,
+            zone in prop::sample::select(vec![
+                Tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::America::New_York, chrono_tz::Australia::Lord_Howe,
+            ]),
+        ) {
+            let start = DateTime::from_timestamp(second, 0).unwrap();
+            let name = candidates(start, zone).next().unwrap();
+            prop_assert_eq!(catalog::start_from_name(Path::new(&name), zone), Some(start));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The recorder: wires cameras, writers and the catalogue together. The page to read first.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::{CameraLock, Catalog, Clock, MediaRoot, Role};
+use chrono_tz::Tz;
+use config::Camera;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::blocks::BlockPool;
+use crate::camera::CameraTask;
+use crate::outage::Outage;
+use crate::register::Register;
+use crate::segment::Place;
+use crate::take::Desk;
+use crate::writer::Writers;
+use crate::{CameraStatus, RecorderError, StatusBoard};
+
+/// Stays below the 10 s in which the whole program has to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
+
+/// What a recorder works with.
+#[derive(Clone, Debug)]
+pub struct RecorderSetup {
+    /// Those without a source are left out.
+    pub cameras: Vec<Camera>,
+    pub root: MediaRoot,
+    /// Holds the locks.
+    pub state_dir: PathBuf,
+    /// Of the times in file names.
+    pub name_timezone: Tz,
+    pub catalog: Catalog,
+    pub clock: Clock,
+}
+
+/// Holds the locks of its cameras: while it lives, no other process records them.
+#[derive(Debug)]
+pub struct Recorder {
+    setup: RecorderSetup,
+    locks: Vec<CameraLock>,
+    statuses: Vec<watch::Sender<CameraStatus>>,
+}
+
+impl Recorder {
+    /// Takes the cameras. Refused when none has a source, or one of them is another process's.
+    pub fn new(mut setup: RecorderSetup) -> Result<Self, RecorderError> {
+        setup.cameras.retain(|camera| camera.source.is_some());
+        if setup.cameras.is_empty() {
+            return Err(RecorderError::NothingToRecord);
+        }
+        let lock = |camera: &Camera| CameraLock::take(&setup.state_dir, &camera.id, Role::Record);
+        let locks = setup.cameras.iter().map(lock).collect::<Result<_, _>>()?;
+        let status = |camera: &Camera| watch::Sender::new(CameraStatus::new(camera.id.clone()));
+        let statuses = setup.cameras.iter().map(status).collect();
+        Ok(Self { setup, locks, statuses })
+    }
+
+    pub fn status(&self) -> StatusBoard {
+        StatusBoard::new(self.statuses.iter().map(watch::Sender::subscribe).collect())
+    }
+
+    /// Records until `shutdown`, then finishes the open segments and returns within 8 s, with an error where
+    /// the disk did not take everything in that time.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), RecorderError> {
+        let Self { setup, locks, statuses } = self;
+        let place = Place { root: setup.root, name_timezone: setup.name_timezone };
+        let (register, register_thread) = Register::start(setup.catalog, setup.clock.clone())?;
+        let writers = Writers::start(setup.cameras.len(), &place, &register)?;
+        let pool = BlockPool::default();
+        let mut tasks = JoinSet::new();
+        for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
+            let Some(source) = camera.source.clone() else { continue };
+            let desk = Desk {
+                writer: writers.of_camera(number, camera.id.clone(), status.clone()),
+                outage: Outage::new(camera.id.clone()),
+                clock: setup.clock.clone(),
+                pool: pool.clone(),
+                register: register.clone(),
+                status,
+                camera,
+            };
+            tasks.spawn(CameraTask::new(desk, source, place.clone()).run(shutdown.clone()));
+        }
+        drop(register);
+        let work = async {
+            while let Some(joined) = tasks.join_next().await {
+                if let Err(e) = joined {
+                    tracing::error!(error = %e, "a camera's task failed");
+                }
+            }
+            let mut threads = writers.finish();
+            threads.push(register_thread);
+            ended(&threads).await;
+        };
+        let finished = within_after(&shutdown, work).await;
+        drop(locks);
+        finished
+    }
+}
+
+/// Awaits `work` for as long as it takes, but only [`STOP_WITHIN`] from the order to stop.
+async fn within_after(
+    shutdown: &CancellationToken,
+    work: impl Future<Output = ()>,
+) -> Result<(), RecorderError> {
+    tokio::pin!(work);
+    if shutdown.run_until_cancelled(&mut work).await.is_some() {
+        return Ok(());
+    }
+    timeout(STOP_WITHIN, work).await.map_err(|_| RecorderError::StopTimedOut { after: STOP_WITHIN })
+}
+
+/// Nothing tells an async task that a thread ended; this is asked once, at the very end.
+async fn ended(threads: &[std::thread::JoinHandle<()>]) {
+    while !threads.iter().all(std::thread::JoinHandle::is_finished) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,181 @@
+//! A session with a camera: asks what it offers, chooses streams, and plays them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Camera, Secret, Source};
+use retina::client::{
+    Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup,
+    SessionOptions, SetupOptions, Stream, TeardownPolicy,
+};
+use retina::codec::{FrameFormat, ParametersRef};
+use tokio::time::timeout;
+
+use crate::RecorderError;
+use crate::mp4::{TrackHead, TrackKind};
+
+/// From the first packet to the answer to PLAY.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether a camera's sound is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SoundUse {
+    Record,
+    LeaveOut,
+}
+
+/// A camera that plays.
+pub(crate) struct Playing {
+    pub(crate) frames: Demuxed,
+    pub(crate) video: usize,
+    pub(crate) sound: Option<TrackHead>,
+    /// The format of a sound stream that was wanted and cannot be kept.
+    pub(crate) unusable_sound: Option<String>,
+}
+
+/// What a camera says it offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// `h264` or `h265`.
+    pub codec: String,
+    /// Width and height, where the description tells.
+    pub size: Option<(u32, u32)>,
+    /// The format of its sound, and whether it will be kept.
+    pub sound: Option<(String, SoundKept)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundKept {
+    Yes,
+    No,
+}
+
+/// Asks a camera what it offers, without playing it. Gives up after 10 s.
+pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
+    let source = camera.source.as_ref().ok_or(RecorderError::NothingToRecord)?;
+    let asked = timeout(CONNECT_WITHIN, describe_source(camera, source, SessionOptions::default()));
+    let session = asked.await.map_err(|_| no_answer(camera))??;
+    let streams = session.streams();
+    let video = &streams[choose_video(camera, streams)?];
+    let size = match video.parameters() {
+        Some(ParametersRef::Video(parameters)) => Some(parameters.pixel_dimensions()),
+        _ => None,
+    };
+    let sound = streams.iter().find(|stream| stream.media() == "audio").map(|stream| {
+        let kept = if sound_head(stream).is_some() { SoundKept::Yes } else { SoundKept::No };
+        (stream.encoding_name().to_owned(), kept)
+    });
+    Ok(StreamInfo { codec: video.encoding_name().to_owned(), size, sound })
+}
+
+/// Connects and plays. Gives up after 10 s.
+pub(crate) async fn play(
+    camera: &Camera,
+    source: &Source,
+    group: Arc<SessionGroup>,
+    sound: SoundUse,
+) -> Result<Playing, RecorderError> {
+    // Auto keeps at it with the old live555 that goes on sending a dead session's packets, and is quick else.
+    let options = SessionOptions::default().session_group(group).teardown(TeardownPolicy::Auto);
+    let connecting = async {
+        let session = describe_source(camera, source, options).await?;
+        // large, and only alive while connecting
+        Box::pin(set_up_and_play(camera, session, sound)).await
+    };
+    timeout(CONNECT_WITHIN, connecting).await.map_err(|_| no_answer(camera))?
+}
+
+async fn describe_source(
+    camera: &Camera,
+    source: &Source,
+    options: SessionOptions,
+) -> Result<Session<Described>, RecorderError> {
+    let credentials = source.username.as_ref().map(|username| Credentials {
+        username: username.clone(),
+        password: source.password.as_ref().map_or("", Secret::expose).to_owned(),
+    });
+    let options = options.creds(credentials).user_agent("nightreel".to_owned());
+    Session::describe(source.url.clone(), options).await.map_err(|e| refusal(camera, &e))
+}
+
+async fn set_up_and_play(
+    camera: &Camera,
+    mut session: Session<Described>,
+    sound_use: SoundUse,
+) -> Result<Playing, RecorderError> {
+    let options = || SetupOptions::default().frame_format(FrameFormat::MP4);
+    let video = choose_video(camera, session.streams())?;
+    session.setup(video, options()).await.map_err(|e| refusal(camera, &e))?;
+
+    let (mut sound, mut unusable_sound) = (None, None);
+    if sound_use == SoundUse::Record
+        && let Some(number) = session.streams().iter().position(|stream| stream.media() == "audio")
+    {
+        let stream = &session.streams()[number];
+        let (format, head) = (stream.encoding_name().to_owned(), sound_head(stream));
+        sound = match head {
+            Some(_) => session.setup(number, options()).await.ok().and(head),
+            None => None,
+        };
+        unusable_sound = sound.is_none().then_some(format);
+    }
+    let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
+    let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
+    let frames = playing.demuxed().map_err(|e| broken(camera, &e))?;
+    Ok(Playing { frames, video, sound, unusable_sound })
+}
+
+fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderError> {
+    let usable =
+        |stream: &Stream| stream.media() == "video" && matches!(stream.encoding_name(), "h264" | "h265");
+    streams.iter().position(usable).ok_or_else(|| {
+        let offered: Vec<&str> = streams.iter().map(Stream::encoding_name).collect();
+        RecorderError::NoVideo {
+            camera: camera.id.to_string(),
+            offered: if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") },
+        }
+    })
+}
+
+/// Returns the video track as it goes into files; none until the camera has sent its parameters.
+pub(crate) fn video_head(stream: &Stream) -> Option<TrackHead> {
+    let Some(ParametersRef::Video(parameters)) = stream.parameters() else { return None };
+    let (width, height) = parameters.pixel_dimensions();
+    Some(TrackHead {
+        kind: TrackKind::Video { width: u16::try_from(width).ok()?, height: u16::try_from(height).ok()? },
+        time_scale: stream.clock_rate_hz(),
+        sample_entry: parameters.mp4_sample_entry().build().ok()?,
+    })
+}
+
+/// Returns the sound track, where MP4 can hold it (AAC).
+fn sound_head(stream: &Stream) -> Option<TrackHead> {
+    let Some(ParametersRef::Audio(parameters)) = stream.parameters() else { return None };
+    Some(TrackHead {
+        kind: TrackKind::Audio,
+        time_scale: parameters.clock_rate(),
+        sample_entry: parameters.mp4_sample_entry().build().ok()?,
+    })
+}
+
+fn no_answer(camera: &Camera) -> RecorderError {
+    RecorderError::NoAnswer { camera: camera.id.to_string(), after: CONNECT_WITHIN }
+}
+
+fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {
+    let id = camera.id.to_string();
+    match error.status_code() {
+        Some(401 | 403) => RecorderError::PasswordRefused { camera: id },
+        Some(status @ 400..500) => RecorderError::NoSuchStream { camera: id, status },
+        _ => RecorderError::Unreachable { camera: id, reason: first_line(error) },
+    }
+}
+
+pub(crate) fn broken(camera: &Camera, error: &retina::Error) -> RecorderError {
+    RecorderError::BrokenStream { camera: camera.id.to_string(), reason: first_line(error) }
+}
+
+/// The lines that follow are addresses and byte positions for whoever looks at a packet dump.
+fn first_line(error: &retina::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}

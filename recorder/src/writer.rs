@@ -1,0 +1,207 @@
+//! The threads that write files. Cameras hand over orders and go on; a slow disk fills a camera's own queue,
+//! and nobody else's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use config::CameraId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::timeout;
+
+use crate::gather::Order;
+use crate::register::Register;
+use crate::segment::{OpenSegment, Place};
+use crate::{CameraStatus, RecorderError};
+
+/// So many threads hide the latency of a sync behind another camera's; more would only queue up in the disk.
+const THREADS: usize = 2;
+
+/// Bytes that may wait to be written, per camera: half a minute of 4 Mbit/s, and together with a GOP in hand
+/// within the 64 MB that a camera may cost.
+const WAITING_MAX: usize = 16 << 20;
+
+/// Waiting bytes are counted in pieces of this size.
+const PIECE: usize = 1 << 10;
+
+/// Orders that may wait, all cameras of a thread together. They are small: what counts is bounded above.
+const ORDERS: usize = 256;
+
+/// A disk that makes room for nothing in this time is too slow, or hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+struct Job {
+    order: Order,
+    desk: Arc<Desk>,
+    /// Given back once the order is carried out.
+    _room: OwnedSemaphorePermit,
+}
+
+/// What the writers know of a camera.
+#[derive(Debug)]
+struct Desk {
+    camera: CameraId,
+    status: watch::Sender<CameraStatus>,
+    failures: mpsc::Sender<RecorderError>,
+}
+
+/// One camera's way to the writers.
+#[derive(Debug)]
+pub(crate) struct CameraWriter {
+    jobs: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+    desk: Arc<Desk>,
+    failures: mpsc::Receiver<RecorderError>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Writers {
+    senders: Vec<mpsc::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writers {
+    pub(crate) fn start(cameras: usize, place: &Place, register: &Register) -> Result<Self, RecorderError> {
+        let mut writers = Self { senders: Vec::new(), threads: Vec::new() };
+        for number in 0..cameras.clamp(1, THREADS) {
+            let (sender, jobs) = mpsc::channel(ORDERS);
+            let (place, register) = (place.clone(), register.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("writer {number}"))
+                .spawn(move || run(&place, &register, jobs))
+                .map_err(RecorderError::Thread)?;
+            writers.senders.push(sender);
+            writers.threads.push(thread);
+        }
+        Ok(writers)
+    }
+
+    /// Returns the way of camera number `number` to its thread.
+    pub(crate) fn of_camera(
+        &self,
+        number: usize,
+        camera: CameraId,
+        status: watch::Sender<CameraStatus>,
+    ) -> CameraWriter {
+        // one is enough: a session ends at the first
+        let (sender, failures) = mpsc::channel(1);
+        CameraWriter {
+            jobs: self.senders[number % self.senders.len()].clone(),
+            room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
+            desk: Arc::new(Desk { camera, status, failures: sender }),
+            failures,
+        }
+    }
+
+    /// Lets the threads end once every [`CameraWriter`] is gone and its orders are carried out.
+    pub(crate) fn finish(self) -> Vec<JoinHandle<()>> {
+        self.threads
+    }
+}
+
+impl CameraWriter {
+    /// Hands over an order, waiting for room.
+    pub(crate) async fn submit(&self, order: Order) -> Result<(), RecorderError> {
+        let too_slow = || RecorderError::DiskTooSlow {
+            camera: self.desk.camera.to_string(),
+            waiting: WAITING_MAX - self.room.available_permits() * PIECE,
+        };
+        let wait = timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(pieces_of(&order)));
+        let room = wait.await.map_err(|_| too_slow())?.expect("the semaphore is never closed");
+        let job = Job { order, desk: Arc::clone(&self.desk), _room: room };
+        let sent = timeout(PATIENCE, self.jobs.send(job)).await.map_err(|_| too_slow())?;
+        sent.map_err(|_| RecorderError::WriteFailed { camera: self.desk.camera.to_string() })
+    }
+
+    /// Returns when a file of the running session could not be written.
+    pub(crate) async fn failed(&mut self) -> RecorderError {
+        match self.failures.recv().await {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until everything handed over is carried out; forgets failures of the session that ended.
+    pub(crate) async fn drained(&mut self) -> Result<(), RecorderError> {
+        let all = u32::try_from(WAITING_MAX / PIECE).unwrap_or(u32::MAX);
+        let drained = timeout(PATIENCE, self.room.acquire_many(all)).await;
+        while self.failures.try_recv().is_ok() {}
+        match drained {
+            Ok(_) => Ok(()),
+            Err(_) => Err(RecorderError::DiskTooSlow {
+                camera: self.desk.camera.to_string(),
+                waiting: WAITING_MAX - self.room.available_permits() * PIECE,
+            }),
+        }
+    }
+}
+
+fn pieces_of(order: &Order) -> u32 {
+    let length = match order {
+        Order::Append(fragment) => fragment.data.len(),
+        Order::Open(_) | Order::Close => 0,
+    };
+    // a fragment larger than the whole room waits until it is alone
+    let pieces = (length / PIECE + 1).min(WAITING_MAX / PIECE);
+    u32::try_from(pieces).unwrap_or(u32::MAX)
+}
+
+fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
+    let mut open: HashMap<CameraId, OpenSegment> = HashMap::new();
+    while let Some(job) = jobs.blocking_recv() {
+        let desk = &job.desk;
+        if let Err(error) = carry_out(job.order, desk, &mut open, &Files { place, register }) {
+            give_up(desk, error, &mut open, &Files { place, register });
+        }
+    }
+}
+
+struct Files<'a> {
+    place: &'a Place,
+    register: &'a Register,
+}
+
+fn carry_out(
+    order: Order,
+    desk: &Desk,
+    open: &mut HashMap<CameraId, OpenSegment>,
+    files: &Files<'_>,
+) -> Result<(), RecorderError> {
+    match order {
+        Order::Open(head) => {
+            open.insert(desk.camera.clone(), OpenSegment::create(files.place, head)?);
+        }
+        // after a failure there is nothing open until the next session
+        Order::Append(fragment) => {
+            if let Some(segment) = open.get_mut(&desk.camera) {
+                segment.append(&fragment)?;
+            }
+        }
+        Order::Close => {
+            if let Some(segment) = open.remove(&desk.camera) {
+                close(segment, desk, files)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn close(segment: OpenSegment, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
+    files.register.closed(segment.close(files.place)?);
+    desk.status.send_modify(|status| status.segments += 1);
+    Ok(())
+}
+
+/// Closes the file in hand as far as the disk allows. Where even that fails it stays a `.partial`, which
+/// plays to its last whole fragment and is finished by recovery.
+fn give_up(desk: &Desk, error: RecorderError, open: &mut HashMap<CameraId, OpenSegment>, files: &Files<'_>) {
+    if let Some(segment) = open.remove(&desk.camera)
+        && let Err(e) = close(segment, desk, files)
+    {
+        tracing::debug!(camera = %desk.camera, error = &e as &dyn std::error::Error, "partial stays");
+    }
+    // a second failure of the same session says nothing new
+    let _ = desk.failures.try_send(error);
+}

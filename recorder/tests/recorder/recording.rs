@@ -1,0 +1,143 @@
+//! What is recorded: every frame once, in files that other programs open.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::SegmentState;
+use chrono::{DateTime, Utc};
+
+use crate::clip::{self, AAC, Codec, G711, SILENT};
+use crate::fake_camera::FakeCamera;
+use crate::station::{CAMERA, Station, camera, with_password};
+
+const TWO_SECONDS: Duration = Duration::from_secs(2);
+
+/// Records until four segments of two seconds are closed, and returns them.
+async fn record(station: &Station, camera: config::Camera) -> Vec<PathBuf> {
+    let mut running = station.start(camera);
+    running.wait_for_segments(3).await;
+    running.stop().await;
+    let files = station.files(".mp4");
+    assert!(files.len() >= 4, "{files:?}");
+    assert_eq!(station.files(".partial"), Vec::<PathBuf>::new());
+    files
+}
+
+fn assert_all_pictures(sent: &std::path::Path, files: &[PathBuf], codec: Codec) {
+    let recorded: Vec<String> = files.iter().flat_map(|file| clip::picture_hashes(file, codec)).collect();
+    clip::assert_unbroken(&clip::picture_hashes(sent, codec), &recorded);
+    for file in files {
+        assert_eq!(clip::decode_errors(file), "", "{}", file.display());
+    }
+}
+
+/// Times step evenly, decode times rise, and no picture is shown before it is decoded by more than the
+/// reordering needs.
+fn assert_even_times(files: &[PathBuf]) {
+    for file in files {
+        let times = clip::picture_times(file);
+        let decode_steps = times.windows(2).map(|pair| pair[1].1 - pair[0].1);
+        assert!(
+            decode_steps.clone().all(|step| (step - 0.04).abs() < 0.002),
+            "{}: {:?}",
+            file.display(),
+            decode_steps.collect::<Vec<_>>()
+        );
+        let mut shown: Vec<f64> = times.iter().map(|time| time.0).collect();
+        shown.sort_by(f64::total_cmp);
+        assert!(
+            shown.windows(2).all(|pair| (pair[1] - pair[0] - 0.04).abs() < 0.002),
+            "{:?}",
+            file.display()
+        );
+    }
+}
+
+#[tokio::test]
+async fn pictures_and_sound_cross_cuts_without_loss_or_repeat() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let fake = FakeCamera::play(&sent, &["--audio", "aac", "--auth", "digest"]);
+    let files = record(&station, with_password(camera(fake.port, TWO_SECONDS), "secret")).await;
+
+    assert_all_pictures(&sent, &files, Codec::H264);
+    assert_even_times(&files);
+    let sound: Vec<String> = files.iter().flat_map(|file| clip::sound_hashes(file)).collect();
+    clip::assert_unbroken(&clip::sound_hashes(&sent), &sound);
+    assert!(sound.len() > 60, "{} frames of sound", sound.len());
+    assert_tells_its_start(&files);
+    assert_in_catalogue(&station, &files);
+}
+
+/// Names and metadata agree, and each segment begins on the clock where the one before ends.
+fn assert_tells_its_start(files: &[PathBuf]) {
+    let mut end_before: Option<DateTime<Utc>> = None;
+    for file in files {
+        assert_eq!(clip::probe(file, "format_tags=com.nightreel.camera"), CAMERA);
+        assert_eq!(clip::probe(file, "format_tags=com.nightreel.clock"), "receive-time");
+        let start: DateTime<Utc> = clip::probe(file, "format_tags=com.nightreel.start").parse().unwrap();
+        let created: DateTime<Utc> = clip::probe(file, "format_tags=creation_time").parse().unwrap();
+        assert_eq!(start.timestamp(), created.timestamp());
+        assert_eq!(
+            catalog::start_from_name(file, chrono_tz::Tz::UTC),
+            DateTime::from_timestamp(start.timestamp(), 0)
+        );
+        let duration: f64 = clip::probe(file, "stream=duration").parse().unwrap();
+        if let Some(before) = end_before {
+            assert!((start - before).abs() < chrono::TimeDelta::milliseconds(300), "{start} after {before}");
+            // a keyframe comes every second: the first after the cut is at most that late
+            assert!(start.timestamp_millis() % 2000 < 1300, "{start}");
+        }
+        end_before = Some(start + chrono::TimeDelta::milliseconds((duration * 1000.0) as i64));
+    }
+}
+
+fn assert_in_catalogue(station: &Station, files: &[PathBuf]) {
+    let mut listed = Vec::new();
+    station.catalog.each_segment(&[SegmentState::Ready], |segment| listed.push(segment)).unwrap();
+    assert_eq!(listed.len(), files.len());
+    for (segment, file) in listed.iter().zip(files) {
+        assert_eq!(station.path("media").join(&segment.path), *file);
+        assert_eq!(segment.camera.as_deref(), Some(CAMERA));
+        assert_eq!(segment.stat.size, file.metadata().unwrap().len());
+        let duration: f64 = clip::probe(file, "format=duration").parse().unwrap();
+        let difference = segment.duration.unwrap().as_secs_f64() - duration;
+        assert!(difference.abs() < 0.15, "{difference} s apart");
+    }
+}
+
+#[tokio::test]
+async fn b_frames_keep_their_order_and_times() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264WithBFrames, SILENT);
+    let fake = FakeCamera::play(&sent, &["--auth", "basic"]);
+    let files = record(&station, with_password(camera(fake.port, TWO_SECONDS), "secret")).await;
+    assert_all_pictures(&sent, &files, Codec::H264WithBFrames);
+    assert_even_times(&files);
+    let reordered =
+        clip::picture_times(&files[1]).iter().any(|(shown, decoded)| (shown - decoded).abs() > 0.03);
+    assert!(reordered, "the clip has B-frames");
+}
+
+#[tokio::test]
+async fn h265_is_recorded_like_h264() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H265, SILENT);
+    let fake = FakeCamera::play(&sent, &["--h265"]);
+    let files = record(&station, camera(fake.port, TWO_SECONDS)).await;
+    assert_all_pictures(&sent, &files, Codec::H265);
+    assert_even_times(&files);
+    assert_eq!(clip::probe(&files[0], "stream=codec_name,width,height"), "hevc\n320\n240");
+}
+
+#[tokio::test]
+async fn sound_that_cannot_be_kept_costs_no_picture() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264, G711);
+    let fake = FakeCamera::play(&sent, &["--audio", "g711"]);
+    let files = record(&station, camera(fake.port, TWO_SECONDS)).await;
+    assert_all_pictures(&sent, &files, Codec::H264);
+    let described = nightreel_recorder::describe(&camera(fake.port, TWO_SECONDS)).await.unwrap();
+    assert_eq!((described.codec.as_str(), described.size), ("h264", Some((320, 240))));
+    assert_eq!(described.sound, Some(("pcmu".to_owned(), nightreel_recorder::SoundKept::No)));
+}

@@ -1,0 +1,120 @@
+//! A recording station: folder, catalogue, and recorders that are started and stopped in it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::{Catalog, Clock, Gap, MediaRoot};
+use chrono_tz::Tz;
+use config::{Camera, Secret, Source, View, ViewMode};
+use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const CAMERA: &str = "gate";
+
+#[derive(Debug)]
+pub(crate) struct Station {
+    folder: TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) catalog: Catalog,
+}
+
+/// A recorder at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) status: StatusBoard,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), RecorderError>>,
+}
+
+impl Station {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("state")).unwrap();
+        Self { folder, clock: Clock::system(), catalog }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn recorder(&self, camera: Camera) -> Result<Recorder, RecorderError> {
+        let root = MediaRoot::open(&self.catalog, &self.path("media")).unwrap();
+        Recorder::new(RecorderSetup {
+            cameras: vec![camera],
+            root,
+            state_dir: self.path("state"),
+            name_timezone: Tz::UTC,
+            catalog: self.catalog.clone(),
+            clock: self.clock.clone(),
+        })
+    }
+
+    pub(crate) fn start(&self, camera: Camera) -> Running {
+        let recorder = self.recorder(camera).unwrap();
+        let (status, shutdown) = (recorder.status(), CancellationToken::new());
+        Running { status, task: tokio::spawn(recorder.run(shutdown.clone())), shutdown }
+    }
+
+    /// Lists the camera's files that end so, oldest name first.
+    pub(crate) fn files(&self, suffix: &str) -> Vec<PathBuf> {
+        let folder = self.path("media").join(CAMERA);
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> =
+            entries.filter(|path| path.is_file() && path.to_str().unwrap().ends_with(suffix)).collect();
+        files.sort();
+        files
+    }
+
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        self.catalog.gaps().unwrap()
+    }
+}
+
+impl Running {
+    pub(crate) async fn wait_for(&mut self, condition: impl Fn(&CameraStatus) -> bool) {
+        let waiting = self.status.wait_for(|cameras| condition(&cameras[0]));
+        let waited = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(waited, "never came: {:?}", self.status.cameras());
+        assert!(condition(&self.status.cameras()[0]), "ended before: {:?}", self.status.cameras());
+    }
+
+    pub(crate) async fn wait_for_segments(&mut self, count: u64) {
+        self.wait_for(|camera| camera.segments >= count).await;
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+    }
+
+    /// Lets go of everything in the middle of a segment, as a kill does.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+pub(crate) fn camera(port: u16, segment_length: Duration) -> Camera {
+    let url = format!("rtsp://127.0.0.1:{port}/cam").parse().unwrap();
+    Camera {
+        id: CAMERA.parse().unwrap(),
+        source: Some(Source { url, username: None, password: None }),
+        segment_length,
+        audio: true,
+        lens: None,
+        views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
+    }
+}
+
+pub(crate) fn with_password(mut camera: Camera, password: &str) -> Camera {
+    if let Some(source) = &mut camera.source {
+        source.username = Some("admin".to_owned());
+        source.password = Some(Secret::new(password));
+    }
+    camera
+}
