@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use crate::alive::Alive;
+use crate::lock::OpeningLock;
 use crate::{CatalogError, files};
 
 const FILE_NAME: &str = "catalog.sqlite3";
@@ -42,6 +43,7 @@ impl Catalog {
     pub fn open(state_dir: &Path) -> Result<Self, CatalogError> {
         files::create_folder(state_dir)?;
         refuse_network_disk(state_dir)?;
+        let _turn = OpeningLock::take(state_dir)?;
         let path = state_dir.join(FILE_NAME);
         let mut connection = connect(&path)?;
         migrations()
@@ -141,6 +143,16 @@ mod tests {
         let seen: i64 =
             second.read("note", |c| c.query_row("SELECT value FROM note", [], |r| r.get(0))).unwrap();
         assert_eq!(seen, 1);
+    }
+
+    #[test]
+    fn many_may_open_a_catalogue_for_the_first_time() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Catalog::open(folder.path()).unwrap());
+            }
+        });
     }
 
     #[test]

@@ -2,26 +2,32 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::CatalogError;
 
-/// Makes a folder and its parents; the folder's own name is synced.
+/// Makes a folder and its parents; the name of each that is made is synced.
 pub fn create_folder(folder: &Path) -> Result<(), CatalogError> {
-    if folder.is_dir() {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }
-    std::fs::create_dir_all(folder).map_err(CatalogError::file("make the folder", folder))?;
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => Ok(()),
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    create_folder(parent)?;
+    match std::fs::create_dir(folder) {
+        // Made by somebody else a moment ago: whether its name is synced already is not known.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made.map_err(CatalogError::file("make the folder", folder))?,
     }
+    sync_folder(parent)
 }
 
 /// Makes names in `folder` survive a power cut.
 pub fn sync_folder(folder: &Path) -> Result<(), CatalogError> {
+    // The parent of a bare name.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder).and_then(|f| f.sync_all()).map_err(CatalogError::file("sync the folder", folder))
 }
 
@@ -43,12 +49,19 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), CatalogError> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the module that removes")]
+#[expect(clippy::disallowed_methods, reason = "this is the module that renames and removes")]
 fn link_and_unlink(from: &Path, to: &Path) -> Result<(), CatalogError> {
     match std::fs::hard_link(from, to) {
         Ok(()) => std::fs::remove_file(from).map_err(CatalogError::file("unlink", from)),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             Err(CatalogError::NameTaken { path: to.into() })
+        }
+        // Without hard links either (exFAT by FUSE) a look at the name has to do.
+        Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+            if to.symlink_metadata().is_ok() {
+                return Err(CatalogError::NameTaken { path: to.into() });
+            }
+            std::fs::rename(from, to).map_err(CatalogError::file("rename", from))
         }
         Err(e) => Err(CatalogError::file("rename", from)(e)),
     }
@@ -57,19 +70,51 @@ fn link_and_unlink(from: &Path, to: &Path) -> Result<(), CatalogError> {
 /// Writes a small file by staging name, sync and rename; an older file of that name is replaced whole.
 #[expect(clippy::disallowed_methods, reason = "replaces on purpose, and syncs")]
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
+    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))?;
+    sync_folder(path.parent().unwrap_or(Path::new("")))
+}
+
+/// As `write_atomically`, but a file that is there already stays, and is `NameTaken`.
+pub(crate) fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
+    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    let created = rename(&staged.path, path);
+    if created.is_err() {
+        remove(&staged.path)?;
+    }
+    created
+}
+
+struct Staged {
+    path: PathBuf,
+    /// Locked until the file has its name.
+    _file: File,
+}
+
+/// Writes and syncs under the staging name. The name is always the same, so that a kill leaves nothing behind
+/// that the next try does not take away; a lock keeps two writers from writing into one file.
+fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
     let staged = staging_name(path);
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&staged)?;
+    loop {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&staged)?;
+        match file.lock() {
+            // Not every network file system has locks; there a second writer has to be risked.
+            Err(e) if e.kind() != io::ErrorKind::Unsupported => return Err(e),
+            _ => {}
+        }
+        // Whoever held the lock has given the file its name by now.
+        if !staged.symlink_metadata().is_ok_and(|m| m.ino() == file.metadata().map_or(0, |own| own.ino())) {
+            continue;
+        }
+        file.set_len(0)?;
         file.write_all(content)?;
         file.sync_all()?;
-        std::fs::rename(&staged, path)
-    };
-    write().map_err(CatalogError::file("write", path))?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+        return Ok(Staged { path: staged, _file: file });
+    }
 }
 
 /// Hidden, so that no listing of media or sidecars shows it.
-fn staging_name(path: &Path) -> std::path::PathBuf {
+fn staging_name(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".staged");
@@ -109,5 +154,56 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_write_left_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        std::fs::write(staging_name(&path), "a longer text that was cut sho").unwrap();
+        write_atomically(&path, b"whole").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn writers_of_one_file_never_mix_their_texts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        let texts = ["a".repeat(100_000), "b".repeat(50_000)];
+        std::thread::scope(|scope| {
+            for text in &texts {
+                let path = &path;
+                scope.spawn(move || {
+                    (0..50).for_each(|_| write_atomically(path, text.as_bytes()).unwrap());
+                });
+            }
+        });
+        assert!(texts.contains(&std::fs::read_to_string(&path).unwrap()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn creating_leaves_alone_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id");
+        create_atomically(&path, b"first").unwrap();
+        assert!(matches!(create_atomically(&path, b"second"), Err(CatalogError::NameTaken { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn folders_are_made_with_their_parents_by_many_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| create_folder(&deep).unwrap());
+            }
+        });
+        assert!(deep.is_dir());
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert!(create_folder(&folder.path().join("file")).is_err());
     }
 }

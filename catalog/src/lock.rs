@@ -1,4 +1,4 @@
-//! Locks: one holder per camera and role, and one mover of media at a time.
+//! Locks: one holder per camera and role, one mover of media and one opener of the catalogue at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,21 @@ impl MediaLock {
     /// Waits for the turn.
     pub(crate) fn take(state_dir: &Path) -> Result<Self, CatalogError> {
         let (file, path) = open(state_dir, ".media.lock")?;
+        file.lock().map_err(CatalogError::file("lock", path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// The turn to open the catalogue, since making its tables is not for two at once. Held for a moment.
+#[derive(Debug)]
+pub(crate) struct OpeningLock {
+    _file: File,
+}
+
+impl OpeningLock {
+    /// Waits for the turn.
+    pub(crate) fn take(state_dir: &Path) -> Result<Self, CatalogError> {
+        let (file, path) = open(state_dir, ".opening.lock")?;
         file.lock().map_err(CatalogError::file("lock", path))?;
         Ok(Self { _file: file })
     }

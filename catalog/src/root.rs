@@ -62,11 +62,14 @@ fn read_id(root: &Path) -> Result<Option<String>, CatalogError> {
     }
 }
 
+/// Gives the root an id, unless another process was quicker: then it has that one.
 fn give_id(root: &Path) -> Result<String, CatalogError> {
     files::create_folder(root)?;
     let id = format!("{:032x}", fastrand::u128(..));
-    files::write_atomically(&root.join(ID_FILE), format!("{id}\n").as_bytes())?;
-    Ok(id)
+    match files::create_atomically(&root.join(ID_FILE), format!("{id}\n").as_bytes()) {
+        Err(CatalogError::NameTaken { .. }) => Ok(read_id(root)?.unwrap_or(id)),
+        created => created.map(|()| id),
+    }
 }
 
 /// Writes the id down unless another process was quicker, and returns the one that counts.
@@ -91,6 +94,27 @@ mod tests {
         let root = folder.path().join("media");
         MediaRoot::open(&catalog(folder.path()), &root).unwrap();
         MediaRoot::open(&catalog(folder.path()), &root).unwrap().check().unwrap();
+    }
+
+    #[test]
+    fn many_may_open_a_root_for_the_first_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("media");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| MediaRoot::open(&catalog(folder.path()), &root).unwrap().check().unwrap());
+            }
+        });
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_made_in_the_place_of_a_lost_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("media");
+        MediaRoot::open(&catalog(folder.path()), &root).unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
+        assert!(MediaRoot::open(&catalog(folder.path()), &root).is_err());
+        assert!(!root.exists());
     }
 
     #[test]
