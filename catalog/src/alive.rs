@@ -3,7 +3,8 @@
 //! Each process that leases or pays holds a lock named by its random id; the kernel lets go of it when the
 //! process dies, however it dies. Waiting for a lease to run out would cost minutes of the night.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,8 +43,12 @@ impl Alive {
             return false;
         }
         let path = self.path_of(id);
-        let Ok(file) = OpenOptions::new().write(true).open(&path) else { return !path.exists() };
-        let dead = file.try_lock().is_ok();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) => return error.kind() == ErrorKind::NotFound,
+        };
+        // Shared: two that ask at once must not take each other for the living process.
+        let dead = file.try_lock_shared().is_ok();
         if dead && let Err(error) = files::remove(&path) {
             tracing::debug!(path = %path.display(), %error, "cannot remove the lock of an ended process");
         }
