@@ -121,6 +121,11 @@ fn staging_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Takes back a file that the caller has just made and could not put anything into.
+pub fn take_back(made: &Path) -> Result<(), CatalogError> {
+    remove(made)
+}
+
 /// Removes a file that may be gone already.
 #[expect(clippy::disallowed_methods, reason = "this is the module that removes")]
 pub(crate) fn remove(path: &Path) -> Result<(), CatalogError> {
