@@ -14,6 +14,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 pub(crate) enum Fault {
     /// May be over at any moment.
     Passing,
+    /// Of this machine's own disk. Looking at it often troubles no camera.
+    OfTheDisk,
     /// Stays until somebody changes a setting.
     Lasting,
 }
@@ -23,6 +25,7 @@ pub(crate) enum Fault {
 pub(crate) fn delay(fault: Fault, attempt: u32, down_for: Duration, jitter: f64) -> Duration {
     let most = match fault {
         Fault::Lasting => return REFUSED.mul_f64(1.0 - jitter / 2.0),
+        Fault::OfTheDisk => QUICK,
         Fault::Passing if down_for < QUICK_FOR => QUICK,
         Fault::Passing => SLOW,
     };
@@ -41,6 +44,7 @@ mod tests {
         let quick = delay(Fault::Passing, 50, Duration::from_secs(599), 0.0);
         let slow = delay(Fault::Passing, 50, Duration::from_secs(600), 0.0);
         assert_eq!((quick, slow), (QUICK, SLOW));
+        assert_eq!(delay(Fault::OfTheDisk, 50, Duration::from_secs(9999), 0.0), QUICK);
         assert_eq!(delay(Fault::Passing, 0, Duration::ZERO, 0.0), FIRST);
         assert!(delay(Fault::Lasting, 0, Duration::ZERO, 0.99) >= REFUSED / 2);
     }

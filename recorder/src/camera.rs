@@ -1,65 +1,88 @@
 //! One camera for as long as the recorder runs: sessions, and the waits between them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use config::Source;
+use futures::FutureExt;
 use retina::client::SessionGroup;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{self, Fault};
+use crate::gather::Order;
 use crate::recover::{Recovered, partials, recover};
 use crate::register::Register;
+use crate::room::check_room;
 use crate::segment::Place;
-use crate::session::{SoundUse, play};
+use crate::session::{Playing, SoundUse, play};
 use crate::take::{Desk, record};
 use crate::{CameraState, RecorderError};
 
 /// live555 sends a dead session's packets for so long; retina knows which cameras do.
 const STALE_SESSIONS_END: Duration = Duration::from_secs(65);
 
-/// A session that broke sooner than this broke at once.
+/// A session that recorded for so long was a good one: what ended it has nothing to do with what ended those
+/// before it.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// A session that broke sooner than this may have broken because of its sound.
 const SHORT: Duration = Duration::from_secs(30);
 
-/// After so many sessions with sound that broke at once, video is tried alone.
+/// After so many sessions that broke at once it is tried with sound left out, or with sound again.
 const SOUND_DOUBTED_AFTER: u32 = 3;
 
+/// An outage is told when it begins, and then each time after so many attempts.
+const TOLD_EVERY: u32 = 100;
+
 pub(crate) struct CameraTask {
-    pub(crate) desk: Desk,
-    pub(crate) source: Source,
-    pub(crate) place: Place,
+    desk: Desk,
+    source: Source,
+    place: Place,
     sessions: Arc<SessionGroup>,
+    leftovers: Leftovers,
+    /// In a row.
+    failures: u32,
     sound: SoundUse,
-    broken_with_sound: u32,
+    broken_at_once: u32,
     told_of_sound: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leftovers {
+    /// A killed recorder, or a disk that took nothing more, may have left partials.
+    Possible,
+    None,
 }
 
 impl CameraTask {
     pub(crate) fn new(desk: Desk, source: Source, place: Place) -> Self {
         let sound = if desk.camera.audio { SoundUse::Record } else { SoundUse::LeaveOut };
         let sessions = Arc::new(SessionGroup::default().named(desk.camera.id.to_string()));
-        Self { desk, source, place, sessions, sound, broken_with_sound: 0, told_of_sound: false }
+        Self {
+            desk,
+            source,
+            place,
+            sessions,
+            leftovers: Leftovers::Possible,
+            failures: 0,
+            sound,
+            broken_at_once: 0,
+            told_of_sound: false,
+        }
     }
 
     /// Records until `shutdown`; every fault is logged, waited out and tried again.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        self.recover().await;
         loop {
             let began = (self.desk.clock.now(), Instant::now());
             let Err(error) = self.run_once(&shutdown).await else { break };
-            let attempt = self.desk.outage.note_failure(error.gap_cause(), began.0, Instant::now());
-            self.tell(&error, attempt);
-            self.doubt_sound(&error, began.1.elapsed());
-            self.desk.status.send_modify(|status| {
-                status.reconnects += 1;
-                status.state = CameraState::Waiting { reason: error.to_string() };
-            });
-            let writes = self.desk.writer.drained().await;
-            if writes.is_ok() && error.gap_cause() == "not writable" {
-                self.recover().await;
-            }
-            if shutdown.run_until_cancelled(sleep(self.wait_after(&error, attempt))).await.is_none() {
+            self.note(&error, began);
+            self.settle(&error).await;
+            if shutdown.run_until_cancelled(sleep(self.wait_after(&error))).await.is_none() {
                 break;
             }
         }
@@ -67,12 +90,8 @@ impl CameraTask {
     }
 
     async fn run_once(&mut self, shutdown: &CancellationToken) -> Result<(), RecorderError> {
-        let connecting = async {
-            self.wait_for_stale_sessions().await;
-            self.desk.status.send_modify(|status| status.state = CameraState::Connecting);
-            play(&self.desk.camera, &self.source, Arc::clone(&self.sessions), self.sound).await
-        };
-        let Some(playing) = shutdown.run_until_cancelled(connecting).await else { return Ok(()) };
+        let preparing = self.prepare();
+        let Some(playing) = shutdown.run_until_cancelled(preparing).await else { return Ok(()) };
         let playing = playing?;
         if let Some(format) = &playing.unusable_sound
             && !std::mem::replace(&mut self.told_of_sound, true)
@@ -82,7 +101,23 @@ impl CameraTask {
                 "sound is left out, choose AAC in the camera to keep it"
             );
         }
-        record(&mut self.desk, playing, shutdown).await
+        // whatever a camera sends, it must not end the recording of it for good
+        let recording = AssertUnwindSafe(record(&mut self.desk, playing, shutdown)).catch_unwind();
+        recording.await.unwrap_or(Err(RecorderError::InnerFault { part: "a session" }))
+    }
+
+    /// Nobody is asked for footage that has no place.
+    async fn prepare(&mut self) -> Result<Playing, RecorderError> {
+        let (place, camera) = (self.place.clone(), self.desk.camera.id.clone());
+        let looking = spawn_blocking(move || check_room(&place, &camera));
+        looking.await.map_err(|_| RecorderError::InnerFault { part: "a look at the disk" })??;
+        if self.leftovers == Leftovers::Possible && self.desk.writer.drained().await.is_ok() {
+            self.recover().await;
+            self.leftovers = Leftovers::None;
+        }
+        self.wait_for_stale_sessions().await;
+        self.desk.status.send_modify(|status| status.state = CameraState::Connecting);
+        play(&self.desk.camera, &self.source, Arc::clone(&self.sessions), self.sound).await
     }
 
     async fn wait_for_stale_sessions(&self) {
@@ -93,7 +128,7 @@ impl CameraTask {
         }
     }
 
-    /// Finishes what a killed recorder, or a full disk, left behind. Only called while nothing is open.
+    /// Finishes what was left behind. Only called while nothing is open.
     async fn recover(&self) {
         let (place, camera) = (self.place.clone(), self.desk.camera.id.clone());
         let register = self.desk.register.clone();
@@ -103,35 +138,77 @@ impl CameraTask {
                 tracing::error!(%camera, error = &e as &dyn std::error::Error, "cannot look for partials");
             }
         };
-        if let Err(e) = tokio::task::spawn_blocking(work).await {
+        if let Err(e) = spawn_blocking(work).await {
             tracing::error!(camera = %self.desk.camera.id, error = %e, "recovery of partials failed");
         }
     }
 
-    /// An outage is told when it begins, and then every hundredth time.
-    fn tell(&self, error: &RecorderError, attempt: u32) {
-        if attempt.is_multiple_of(100) {
-            let lasted = self.desk.outage.lasted(Instant::now());
-            tracing::warn!(
-                camera = %self.desk.camera.id, attempts = attempt + 1, seconds = lasted.as_secs(),
-                error = error as &dyn std::error::Error, "not recording"
-            );
+    /// Takes note of a session that failed, or of one that never came to be.
+    fn note(&mut self, error: &RecorderError, (began, since): (DateTime<Utc>, Instant)) {
+        let lasted = since.elapsed();
+        let was_good = self.desk.outage.has_frames() && lasted >= GOOD;
+        self.failures = if was_good { 1 } else { self.failures.saturating_add(1) };
+        self.desk.outage.note_failure(error.gap_cause(), began, Instant::now());
+        self.tell(error);
+        self.doubt_sound(error, lasted);
+        self.desk.status.send_modify(|status| {
+            status.reconnects += 1;
+            status.state = CameraState::Waiting { reason: error.with_causes() };
+        });
+    }
+
+    fn tell(&self, error: &RecorderError) {
+        if self.failures == 1 || self.failures.is_multiple_of(TOLD_EVERY) {
+            let camera = &self.desk.camera.id;
+            let (attempts, seconds) = (self.failures, self.desk.outage.lasted(Instant::now()).as_secs());
+            let cause = error as &dyn std::error::Error;
+            if is_lasting(error) || error.is_of_the_disk() {
+                tracing::error!(%camera, attempts, seconds, error = cause, "not recording");
+            } else {
+                tracing::warn!(%camera, attempts, seconds, error = cause, "not recording");
+            }
         }
     }
 
     /// Retina ends the whole session when sound cannot be parsed, and does not say that it was the sound.
     fn doubt_sound(&mut self, error: &RecorderError, lasted: Duration) {
         let at_once = lasted < SHORT && matches!(error, RecorderError::BrokenStream { .. });
-        self.broken_with_sound = if at_once { self.broken_with_sound + 1 } else { 0 };
-        if self.broken_with_sound >= SOUND_DOUBTED_AFTER && self.sound == SoundUse::Record {
+        self.broken_at_once = if at_once { self.broken_at_once + 1 } else { 0 };
+        if self.broken_at_once < SOUND_DOUBTED_AFTER || !self.desk.camera.audio {
+            return;
+        }
+        self.broken_at_once = 0;
+        if self.sound == SoundUse::Record {
             self.sound = SoundUse::LeaveOut;
-            tracing::warn!(camera = %self.desk.camera.id, "sound is left out, the stream breaks with it");
+            tracing::warn!(camera = %self.desk.camera.id, "stream breaks again and again, tried without sound");
+        } else {
+            self.sound = SoundUse::Record;
+            tracing::warn!(camera = %self.desk.camera.id, "stream breaks without sound too, tried with it again");
         }
     }
 
-    fn wait_after(&self, error: &RecorderError, attempt: u32) -> Duration {
-        let fault = if error.is_retryable() { Fault::Passing } else { Fault::Lasting };
-        backoff::delay(fault, attempt, self.desk.outage.lasted(Instant::now()), fastrand::f64())
+    /// Lets the writers finish what the session handed over.
+    async fn settle(&mut self, error: &RecorderError) {
+        if matches!(error, RecorderError::InnerFault { .. }) {
+            // where a session ends by a fault of its own nobody has closed its segment
+            let _ = self.desk.writer.submit(Order::Close).await;
+        }
+        let written = self.desk.writer.drained().await;
+        if written.is_err() || error.is_of_the_disk() {
+            self.leftovers = Leftovers::Possible;
+        }
+    }
+
+    fn wait_after(&self, error: &RecorderError) -> Duration {
+        let fault = if error.is_of_the_disk() {
+            Fault::OfTheDisk
+        } else if is_lasting(error) {
+            Fault::Lasting
+        } else {
+            Fault::Passing
+        };
+        let down_for = self.desk.outage.lasted(Instant::now());
+        backoff::delay(fault, self.failures.saturating_sub(1), down_for, fastrand::f64())
     }
 
     async fn stop(&mut self) {
@@ -145,6 +222,11 @@ impl CameraTask {
         let _ = timeout(Duration::from_secs(1), self.sessions.await_teardown()).await;
         self.desk.status.send_modify(|status| status.state = CameraState::Stopped);
     }
+}
+
+/// Any other refusal may be over soon: a camera that boots, or a server whose publisher is late, says 404.
+fn is_lasting(error: &RecorderError) -> bool {
+    matches!(error, RecorderError::PasswordRefused { .. })
 }
 
 fn recover_one(place: &Place, partial: &std::path::Path, register: &Register) {

@@ -2,7 +2,7 @@
 //!
 //! Policy: whatever concerns one camera ends its session and is tried again for ever, slower and slower; the
 //! other cameras are not touched. Only what makes recording as such impossible (no camera, a camera in the
-//! hands of another process, a wrong disk at the start) is returned to the caller.
+//! hands of another process, a fault of the program itself) is returned to the caller.
 
 use std::io;
 use std::path::PathBuf;
@@ -30,6 +30,11 @@ pub enum RecorderError {
     #[error("camera `{camera}` has no stream at this address (status {status}); check the path in `url`")]
     NoSuchStream { camera: String, status: u16 },
 
+    #[error(
+        "camera `{camera}` refuses to play (status {status}); others may be watching it, or `url` names no stream"
+    )]
+    Refused { camera: String, status: u16 },
+
     #[error("camera `{camera}` cannot be reached: {reason}; check `url`, cable and power")]
     Unreachable { camera: String, reason: String },
 
@@ -44,6 +49,9 @@ pub enum RecorderError {
     #[error("camera `{camera}` sent no video frame for {} s", after.as_secs())]
     Stalled { camera: String, after: Duration },
 
+    #[error("camera `{camera}` sent no keyframe for {} s; set a shorter keyframe interval in the camera", after.as_secs())]
+    NoKeyframe { camera: String, after: Duration },
+
     #[error("camera `{camera}` ended the stream")]
     EndedByCamera { camera: String },
 
@@ -56,8 +64,16 @@ pub enum RecorderError {
     #[error("the disk takes what camera `{camera}` sends too slowly: {} MB wait to be written", waiting >> 20)]
     DiskTooSlow { camera: String, waiting: usize },
 
+    #[error("the disk is full: {} MB are free for `{}`; make room, or let `retention` do it", free >> 20, folder.display())]
+    DiskFull { folder: PathBuf, free: u64 },
+
     #[error("footage of camera `{camera}` cannot be written")]
     WriteFailed { camera: String },
+
+    #[error(
+        "a fault of the program itself ended {part}, please report it; the recorder has to be started again"
+    )]
+    InnerFault { part: &'static str },
 
     #[error("not everything was written within {} s of the order to stop; it is completed at the next start", after.as_secs())]
     StopTimedOut { after: Duration },
@@ -67,24 +83,51 @@ impl RecorderError {
     /// Tells whether trying again soon can help without anybody doing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NothingToRecord | Self::PasswordRefused { .. } | Self::NoSuchStream { .. } => false,
+            Self::NothingToRecord
+            | Self::PasswordRefused { .. }
+            | Self::NoSuchStream { .. }
+            | Self::NoVideo { .. } => false,
             Self::Catalog(source) => source.is_retryable(),
             _ => true,
         }
+    }
+
+    /// Tells whether the footage has no place, whatever the camera does.
+    pub(crate) fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::File { .. }
+                | Self::Catalog(_)
+                | Self::Thread(_)
+                | Self::WriteFailed { .. }
+                | Self::DiskTooSlow { .. }
+                | Self::DiskFull { .. }
+        )
+    }
+
+    /// Returns the text with that of its causes, on one line.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 
     /// Returns the word for the ledger of gaps.
     pub(crate) fn gap_cause(&self) -> &'static str {
         match self {
             Self::Stalled { .. } => "stalled",
-            Self::EndedByCamera { .. } | Self::BrokenStream { .. } | Self::TooMuchHeld { .. } => {
-                "ended by the camera"
-            }
-            Self::File { .. }
-            | Self::Catalog(_)
-            | Self::Thread(_)
-            | Self::WriteFailed { .. }
-            | Self::DiskTooSlow { .. } => "not writable",
+            Self::EndedByCamera { .. }
+            | Self::BrokenStream { .. }
+            | Self::TooMuchHeld { .. }
+            | Self::NoKeyframe { .. }
+            | Self::InnerFault { .. } => "ended by the camera",
+            Self::DiskFull { .. } => "disk full",
+            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk full",
+            _ if self.is_of_the_disk() => "not writable",
             _ => "camera unreachable",
         }
     }

@@ -11,7 +11,8 @@ use crate::cut::{Begins, FragmentInHand, FrameOrder, ends_fragment, slot};
 use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead};
 use crate::segment::Fragment;
 use crate::sound::{Sound, SoundFrame};
-use crate::times::decode_times;
+use crate::timeline::{Follows, Timeline};
+use crate::times::{decode_times, ticks};
 
 /// Held per camera until it can be written: a GOP with B-frames, and the sound beside it. A GOP of 10 s at
 /// 20 Mbit/s is 25 MB; a camera that sends more without a keyframe is broken, or means harm.
@@ -19,9 +20,6 @@ pub(crate) const HELD_MAX: usize = 32 << 20;
 
 /// A cut is kept open so long for sound that comes late but belongs before it.
 const HOLD_BACK: Duration = Duration::from_secs(1);
-
-/// Frames whose times differ by more than this do not follow one another.
-const JUMP: Duration = Duration::from_secs(10);
 
 /// Taken for the last frame of a session, which has no next one, where no other is known: 25 frames/s.
 const USUAL_DURATION: Duration = Duration::from_millis(40);
@@ -34,18 +32,14 @@ pub(crate) enum Order {
     Close,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GatherFault {
-    #[error("its time stamps jump")]
-    TimeJump,
-    #[error("it sends too much between two places to cut")]
-    TooMuchHeld,
-}
+/// More than [`HELD_MAX`] came between two places to cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuchHeld;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VideoFrame<'a> {
-    /// When it is shown, in the video's time scale.
-    pub(crate) time: i64,
+    /// When it is shown, as the camera says, in the video's time scale.
+    pub(crate) stamp: i64,
     pub(crate) keyframe: bool,
     /// When it was received.
     pub(crate) wall: DateTime<Utc>,
@@ -61,7 +55,7 @@ pub(crate) struct Gatherer {
     video: TrackHead,
     sound: Option<Sound>,
     order: FrameOrder,
-    newest: Option<i64>,
+    timeline: Timeline,
     usual_duration: u32,
     cut: Cut,
     /// Absent until the first keyframe.
@@ -118,7 +112,7 @@ impl Gatherer {
             pool,
             sound: sound.map(Sound::new),
             order: FrameOrder::AsShown,
-            newest: None,
+            timeline: Timeline::new(video.time_scale),
             usual_duration: u32::try_from(usual_duration).unwrap_or(1),
             cut: Cut::OnTheClock,
             video,
@@ -151,28 +145,29 @@ impl Gatherer {
         }
     }
 
-    pub(crate) fn video(&mut self, frame: VideoFrame<'_>) -> Result<(), GatherFault> {
-        self.note_time(frame.time)?;
+    pub(crate) fn video(&mut self, frame: VideoFrame<'_>) -> Result<(), TooMuchHeld> {
+        let time = self.place(&frame);
         if frame.keyframe && self.cuts_before(&frame) {
-            self.begin_segment(&frame);
+            self.begin_segment(frame.wall, time);
         }
         if self.current.is_none() {
             return Ok(()); // nothing before the first keyframe can be shown
         }
-        if self.hold_back_is_over(frame.time) {
+        if self.hold_back_is_over(time) {
             self.finish_ending();
         }
-        if self.fragment_ends_before(&frame) {
-            self.write_fragment(frame.time);
+        if self.fragment_ends_before(time, frame.keyframe) {
+            self.write_fragment(time);
         }
         if let Some(part) = &mut self.current {
-            part.push(&frame);
+            part.push(time, &frame);
         }
         self.check_held()
     }
 
-    pub(crate) fn sound(&mut self, frame: SoundFrame<'_>) -> Result<(), GatherFault> {
-        let (Some(sound), Some(_), Some(newest)) = (&mut self.sound, &self.current, self.newest) else {
+    pub(crate) fn sound(&mut self, frame: SoundFrame<'_>) -> Result<(), TooMuchHeld> {
+        let (Some(sound), Some(_), Some(newest)) = (&mut self.sound, &self.current, self.timeline.newest())
+        else {
             return Ok(());
         };
         sound.push(frame, sound.time_of(newest, self.video.time_scale));
@@ -193,17 +188,14 @@ impl Gatherer {
         }
     }
 
-    fn note_time(&mut self, time: i64) -> Result<(), GatherFault> {
-        if let Some(newest) = self.newest {
-            if time.abs_diff(newest) > ticks(JUMP, self.video.time_scale).unsigned_abs() {
-                return Err(GatherFault::TimeJump);
-            }
-            if time < newest {
-                self.order = FrameOrder::Reordered;
-            }
+    fn place(&mut self, frame: &VideoFrame<'_>) -> i64 {
+        let placed = self.timeline.place(frame.stamp, frame.wall);
+        match placed.follows {
+            Follows::InOrder => {}
+            Follows::Reordered => self.order = FrameOrder::Reordered,
+            Follows::AfterJump => tracing::warn!(camera = %self.camera, "time stamps of the picture jump"),
         }
-        self.newest = self.newest.max(Some(time));
-        Ok(())
+        placed.time
     }
 
     fn cuts_before(&self, keyframe: &VideoFrame<'_>) -> bool {
@@ -215,14 +207,18 @@ impl Gatherer {
                 .is_none_or(|part| slot(part.start, length) != slot(keyframe.wall, length))
     }
 
-    fn begin_segment(&mut self, keyframe: &VideoFrame<'_>) {
+    fn begin_segment(&mut self, start: DateTime<Utc>, boundary: i64) {
         self.finish_ending();
-        let part = Part::new(keyframe.wall, self.video.clone(), Blocks::new(&self.pool));
-        if let Some(part) = self.current.replace(part) {
-            self.ending = Some(Ending { part, boundary: keyframe.time });
-            if !self.waits_for_sound(keyframe.time) {
-                self.finish_ending();
+        let part = Part::new(start, self.video.clone(), Blocks::new(&self.pool));
+        match (self.current.replace(part), &mut self.sound) {
+            (Some(part), _) => {
+                self.ending = Some(Ending { part, boundary });
+                if !self.waits_for_sound(boundary) {
+                    self.finish_ending();
+                }
             }
+            (None, Some(sound)) => sound.begin_at(sound.time_of(boundary, self.video.time_scale)),
+            (None, None) => {}
         }
         self.cut = Cut::OnTheClock;
     }
@@ -245,15 +241,15 @@ impl Gatherer {
         }
     }
 
-    fn fragment_ends_before(&self, frame: &VideoFrame<'_>) -> bool {
+    fn fragment_ends_before(&self, time: i64, is_keyframe: bool) -> bool {
         let Some((part, first)) = self.current.as_ref().and_then(|part| Some((part, part.frames.first()?)))
         else {
             return false;
         };
-        let age_ticks = u64::try_from(frame.time - first.time).unwrap_or(0);
+        let age_ticks = u64::try_from(time - first.time).unwrap_or(0);
         let age = Duration::from_micros(age_ticks * 1_000_000 / u64::from(part.video.time_scale));
         let begins = if first.keyframe { Begins::OnKeyframe } else { Begins::InsideGop };
-        ends_fragment(FragmentInHand { age, begins, order: self.order }, frame.keyframe)
+        ends_fragment(FragmentInHand { age, begins, order: self.order }, is_keyframe)
     }
 
     /// Writes what the current segment has gathered; `end` is when the next frame is shown.
@@ -333,10 +329,10 @@ impl Gatherer {
         }
     }
 
-    fn check_held(&self) -> Result<(), GatherFault> {
+    fn check_held(&self) -> Result<(), TooMuchHeld> {
         let parts = self.current.iter().chain(self.ending.as_ref().map(|ending| &ending.part));
         let held = parts.map(Part::held).sum::<usize>() + self.sound.as_ref().map_or(0, Sound::held);
-        if held > HELD_MAX { Err(GatherFault::TooMuchHeld) } else { Ok(()) }
+        if held > HELD_MAX { Err(TooMuchHeld) } else { Ok(()) }
     }
 }
 
@@ -345,8 +341,8 @@ impl Part {
         Self { start, video, origin: None, last_dts: None, last_sound: None, frames: Vec::new(), data }
     }
 
-    fn push(&mut self, frame: &VideoFrame<'_>) {
-        self.frames.push(PendingFrame { time: frame.time, size: size(frame.data), keyframe: frame.keyframe });
+    fn push(&mut self, time: i64, frame: &VideoFrame<'_>) {
+        self.frames.push(PendingFrame { time, size: size(frame.data), keyframe: frame.keyframe });
         self.data.push(frame.data);
     }
 
@@ -360,6 +356,5 @@ fn size(data: &[u8]) -> u32 {
     u32::try_from(data.len()).unwrap_or(u32::MAX)
 }
 
-fn ticks(duration: Duration, scale: u32) -> i64 {
-    i64::try_from(duration.as_micros() * u128::from(scale) / 1_000_000).unwrap_or(i64::MAX)
-}
+#[cfg(test)]
+mod tests;

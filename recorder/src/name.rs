@@ -3,6 +3,9 @@
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
+/// Of every name here.
+pub(crate) const BEGINS: &str = "segment_";
+
 /// Of a file that still grows.
 pub(crate) const PARTIAL: &str = "partial";
 
@@ -18,13 +21,13 @@ pub(crate) fn candidates(start: DateTime<Utc>, zone: Tz) -> impl Iterator<Item =
 fn stem(start: DateTime<Utc>, zone: Tz) -> String {
     let local = start.with_timezone(&zone);
     let is_passed_twice = zone.from_local_datetime(&local.naive_local()).single().is_none();
-    let name = local.format("segment_%Y%m%d_%H%M%S");
+    let name = format!("{BEGINS}{}", local.format("%Y%m%d_%H%M%S"));
     if is_passed_twice {
         let minutes = local.offset().fix().local_minus_utc() / 60;
         let sign = if minutes < 0 { '-' } else { '+' };
         format!("{name}{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60)
     } else {
-        name.to_string()
+        name
     }
 }
 

@@ -18,7 +18,6 @@ struct Open {
     since: Instant,
     /// Of the first fault; those that follow (refused while it boots) belong to it.
     cause: &'static str,
-    attempts: u32,
 }
 
 impl Outage {
@@ -30,13 +29,15 @@ impl Outage {
         self.last_frame = Some(wall);
     }
 
-    /// Counts a failed session; `began` is when it was begun, for a camera that never sent a frame.
-    /// Returns how many failed before it.
-    pub(crate) fn note_failure(&mut self, cause: &'static str, began: DateTime<Utc>, now: Instant) -> u32 {
+    /// Takes note of a failed session; `began` is when it was begun, for a camera that never sent a frame.
+    pub(crate) fn note_failure(&mut self, cause: &'static str, began: DateTime<Utc>, now: Instant) {
         let from = self.last_frame.take().unwrap_or(began);
-        let open = self.open.get_or_insert(Open { from, since: now, cause, attempts: 0 });
-        open.attempts += 1;
-        open.attempts - 1
+        self.open.get_or_insert(Open { from, since: now, cause });
+    }
+
+    /// Tells whether frames came since the last failure.
+    pub(crate) fn has_frames(&self) -> bool {
+        self.last_frame.is_some()
     }
 
     pub(crate) fn lasted(&self, now: Instant) -> Duration {
@@ -63,8 +64,10 @@ mod tests {
         assert!(outage.end(at(5)).is_none(), "nothing failed yet");
         outage.note_last_frame(at(10));
         let now = Instant::now();
-        assert_eq!(outage.note_failure("stalled", at(0), now), 0);
-        assert_eq!(outage.note_failure("camera unreachable", at(20), now + Duration::from_secs(9)), 1);
+        assert!(outage.has_frames());
+        outage.note_failure("stalled", at(0), now);
+        outage.note_failure("camera unreachable", at(20), now + Duration::from_secs(9));
+        assert!(!outage.has_frames());
         assert_eq!(outage.lasted(now + Duration::from_secs(9)), Duration::from_secs(9));
         let gap = outage.end(at(40)).unwrap();
         assert_eq!((gap.from, gap.to, gap.cause.as_str()), (at(10), at(40), "stalled"));

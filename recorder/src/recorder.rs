@@ -63,14 +63,15 @@ impl Recorder {
         StatusBoard::new(self.statuses.iter().map(watch::Sender::subscribe).collect())
     }
 
-    /// Records until `shutdown`, then finishes the open segments and returns within 8 s, with an error where
-    /// the disk did not take everything in that time.
+    /// Records until `shutdown`, then finishes the open segments and returns within 8 s. An error says that the
+    /// disk did not take everything in that time, or that a fault of the program itself ended the recording.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RecorderError> {
         let Self { setup, locks, statuses } = self;
         let place = Place { root: setup.root, name_timezone: setup.name_timezone };
-        let (register, register_thread) = Register::start(setup.catalog, setup.clock.clone())?;
-        let writers = Writers::start(setup.cameras.len(), &place, &register)?;
+        let (register, register_ended) = Register::start(setup.catalog, setup.clock.clone())?;
+        let writers = Writers::start(&place, &register, locks)?;
         let pool = BlockPool::default();
+        let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
@@ -83,40 +84,44 @@ impl Recorder {
                 status,
                 camera,
             };
-            tasks.spawn(CameraTask::new(desk, source, place.clone()).run(shutdown.clone()));
+            tasks.spawn(CameraTask::new(desk, source, place.clone()).run(stop.clone()));
         }
         drop(register);
         let work = async {
-            while let Some(joined) = tasks.join_next().await {
-                if let Err(e) = joined {
-                    tracing::error!(error = %e, "a camera's task failed");
-                }
+            let recorded = all_ended(&mut tasks, &writers).await;
+            stop.cancel();
+            while tasks.join_next().await.is_some() {}
+            for ended in writers.finish().into_iter().chain([register_ended]) {
+                ended.cancelled().await;
             }
-            let mut threads = writers.finish();
-            threads.push(register_thread);
-            ended(&threads).await;
+            recorded
         };
-        let finished = within_after(&shutdown, work).await;
-        drop(locks);
-        finished
+        within_after(&stop, work).await
+    }
+}
+
+/// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.
+async fn all_ended(tasks: &mut JoinSet<()>, writers: &Writers) -> Result<(), RecorderError> {
+    let cameras = async {
+        while let Some(joined) = tasks.join_next().await {
+            joined.map_err(|_| RecorderError::InnerFault { part: "a camera's task" })?;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = cameras => ended,
+        () = writers.one_ended() => Err(RecorderError::InnerFault { part: "a writer of files" }),
     }
 }
 
 /// Awaits `work` for as long as it takes, but only [`STOP_WITHIN`] from the order to stop.
 async fn within_after(
-    shutdown: &CancellationToken,
-    work: impl Future<Output = ()>,
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<(), RecorderError>>,
 ) -> Result<(), RecorderError> {
     tokio::pin!(work);
-    if shutdown.run_until_cancelled(&mut work).await.is_some() {
-        return Ok(());
+    if let Some(ended) = stop.run_until_cancelled(&mut work).await {
+        return ended;
     }
-    timeout(STOP_WITHIN, work).await.map_err(|_| RecorderError::StopTimedOut { after: STOP_WITHIN })
-}
-
-/// Nothing tells an async task that a thread ended; this is asked once, at the very end.
-async fn ended(threads: &[std::thread::JoinHandle<()>]) {
-    while !threads.iter().all(std::thread::JoinHandle::is_finished) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    timeout(STOP_WITHIN, work).await.unwrap_or(Err(RecorderError::StopTimedOut { after: STOP_WITHIN }))
 }

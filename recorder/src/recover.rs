@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use catalog::{CatalogError, ClosedSegment, FAILED, files};
 use config::CameraId;
 
-use crate::damage::check_samples;
+use crate::damage::{check_samples, check_written};
 use crate::mp4::{BoxAt, FileHead, Run, SPAN_AT, SPAN_LENGTH, SampleTable, TrackHead};
 use crate::mp4::{Fault, box_at, parse_fragment, parse_head};
 use crate::segment::{Grown, Place};
@@ -29,7 +29,8 @@ pub(crate) enum Recovered {
     },
 }
 
-/// Lists what a killed recorder left in a camera's folder, oldest name first.
+/// Lists what a killed recorder left in a camera's folder, oldest name first. Other programs' files are not
+/// touched, whatever they are called.
 pub(crate) fn partials(place: &Place, camera: &CameraId) -> Result<Vec<PathBuf>, RecorderError> {
     let folder = place.folder(camera);
     if !folder.is_dir() {
@@ -39,7 +40,11 @@ pub(crate) fn partials(place: &Place, camera: &CameraId) -> Result<Vec<PathBuf>,
         std::fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
     };
     let mut found = listed().map_err(RecorderError::file("list", &folder))?;
-    found.retain(|path| path.to_str().is_some_and(|text| text.ends_with(".mp4.partial")) && path.is_file());
+    let is_ours = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(name::BEGINS) && name.ends_with(".mp4.partial") && path.is_file()
+    };
+    found.retain(|path| is_ours(path));
     found.sort();
     Ok(found)
 }
@@ -165,13 +170,12 @@ impl Reader<'_> {
     }
 
     fn is_undamaged(&self, fragment: &WholeFragment, tracks: &[TrackHead]) -> std::io::Result<bool> {
-        for (at, run) in &fragment.runs {
-            let bytes = self.read(*at, run.size())?;
-            if check_samples(tracks[run.track].kind, *at, &run.samples, &bytes).is_err() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let bytes = self.read(fragment.at, fragment.end - fragment.at)?;
+        let samples_are_whole = fragment.runs.iter().all(|(at, run)| {
+            let samples = &bytes[(at - fragment.at) as usize..];
+            check_samples(tracks[run.track].kind, &run.samples, samples).is_ok()
+        });
+        Ok(samples_are_whole && check_written(fragment.at, &bytes).is_ok())
     }
 }
 

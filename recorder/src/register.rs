@@ -2,11 +2,11 @@
 //! process never delays footage on its way to the disk.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use catalog::{Catalog, Clock, ClosedSegment, Gap};
 
 use crate::RecorderError;
+use crate::thread::{self, Ended};
 
 /// Two hours of eight cameras. Beyond it segments are left for the catalogue's next walk over the folder.
 const ENTRIES: usize = 1024;
@@ -27,13 +27,10 @@ pub(crate) struct Register {
 
 impl Register {
     /// The thread ends when the last clone is dropped and everything is told.
-    pub(crate) fn start(catalog: Catalog, clock: Clock) -> Result<(Self, JoinHandle<()>), RecorderError> {
+    pub(crate) fn start(catalog: Catalog, clock: Clock) -> Result<(Self, Ended), RecorderError> {
         let (entries, received) = sync_channel(ENTRIES);
-        let thread = std::thread::Builder::new()
-            .name("register".to_owned())
-            .spawn(move || run(&catalog, &clock, &received))
-            .map_err(RecorderError::Thread)?;
-        Ok((Self { entries }, thread))
+        let ended = thread::start("register", move || run(&catalog, &clock, &received))?;
+        Ok((Self { entries }, ended))
     }
 
     pub(crate) fn closed(&self, segment: ClosedSegment) {

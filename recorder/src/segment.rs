@@ -63,9 +63,11 @@ impl OpenSegment {
         files::create_folder(&folder)?;
         let (mut file, partial) = create_free(&folder, place.name_timezone, &head)?;
         let opening = head.opening();
-        file.write_all(&opening)
-            .and_then(|()| file.sync_data())
-            .map_err(RecorderError::file("write", &partial))?;
+        if let Err(e) = file.write_all(&opening).and_then(|()| file.sync_data()) {
+            // a full disk would collect one empty file per attempt
+            files::take_back(&partial)?;
+            return Err(RecorderError::file("write", partial)(e));
+        }
         files::sync_folder(&folder)?;
         let tables = vec![SampleTable::default(); head.tracks.len()];
         Ok(Self { file, partial, head, tables, end: opening.len() as u64, fragments: 0 })

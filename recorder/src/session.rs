@@ -61,7 +61,8 @@ pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
         Some(ParametersRef::Video(parameters)) => Some(parameters.pixel_dimensions()),
         _ => None,
     };
-    let sound = streams.iter().find(|stream| stream.media() == "audio").map(|stream| {
+    let sound = choose_sound(streams).map(|number| {
+        let stream = &streams[number];
         let kept = if sound_head(stream).is_some() { SoundKept::Yes } else { SoundKept::No };
         (stream.encoding_name().to_owned(), kept)
     });
@@ -109,7 +110,7 @@ async fn set_up_and_play(
 
     let (mut sound, mut unusable_sound) = (None, None);
     if sound_use == SoundUse::Record
-        && let Some(number) = session.streams().iter().position(|stream| stream.media() == "audio")
+        && let Some(number) = choose_sound(session.streams())
     {
         let stream = &session.streams()[number];
         let (format, head) = (stream.encoding_name().to_owned(), sound_head(stream));
@@ -135,6 +136,13 @@ fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderEr
             offered: if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") },
         }
     })
+}
+
+/// Returns the first sound that can be kept, or else the first.
+fn choose_sound(streams: &[Stream]) -> Option<usize> {
+    let is_sound = |stream: &Stream| stream.media() == "audio";
+    let usable = streams.iter().position(|stream| is_sound(stream) && sound_head(stream).is_some());
+    usable.or_else(|| streams.iter().position(is_sound))
 }
 
 /// Returns the video track as it goes into files; none until the camera has sent its parameters.
@@ -166,8 +174,11 @@ fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {
     let id = camera.id.to_string();
     match error.status_code() {
         Some(401 | 403) => RecorderError::PasswordRefused { camera: id },
-        Some(status @ 400..500) => RecorderError::NoSuchStream { camera: id, status },
-        _ => RecorderError::Unreachable { camera: id, reason: first_line(error) },
+        // many cameras know no better word than 400 for a wrong path
+        Some(status @ (400 | 404 | 410)) => RecorderError::NoSuchStream { camera: id, status },
+        Some(status @ 300..) => RecorderError::Refused { camera: id, status },
+        Some(_) => broken(camera, error), // its answer was yes, but makes no sense
+        None => RecorderError::Unreachable { camera: id, reason: first_line(error) },
     }
 }
 

@@ -29,13 +29,15 @@ pub(crate) struct Sound {
     waiting: VecDeque<Waiting>,
     bytes: usize,
     shift: i64,
+    /// Where the first picture is: what was heard before it has no place.
+    begin: i64,
     /// Of the newest frame, shifted.
     newest: Option<i64>,
 }
 
 impl Sound {
     pub(crate) fn new(head: TrackHead) -> Self {
-        Self { head, waiting: VecDeque::new(), bytes: 0, shift: 0, newest: None }
+        Self { head, waiting: VecDeque::new(), bytes: 0, shift: 0, begin: i64::MIN, newest: None }
     }
 
     pub(crate) fn head(&self) -> &TrackHead {
@@ -52,6 +54,10 @@ impl Sound {
         rescale(video_time, video_scale, self.head.time_scale)
     }
 
+    pub(crate) fn begin_at(&mut self, time: i64) {
+        self.begin = time;
+    }
+
     /// Adds a frame; `picture` is the time of the newest picture, in the sound's scale.
     pub(crate) fn push(&mut self, frame: SoundFrame<'_>, picture: i64) {
         let apart = i64::from(self.head.time_scale) * APART_S;
@@ -61,6 +67,9 @@ impl Sound {
         }
         let time = frame.time + self.shift;
         self.newest = Some(time);
+        if time < self.begin {
+            return;
+        }
         self.bytes += frame.data.len();
         self.waiting.push_back(Waiting { time, length: frame.length, data: frame.data.to_vec() });
     }

@@ -14,7 +14,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
-use crate::gather::{GatherFault, Gatherer, HELD_MAX, Order, VideoFrame};
+use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::session::{Playing, broken, video_head};
@@ -25,6 +25,9 @@ use crate::{CameraState, CameraStatus, RecorderError};
 
 /// Without a video frame for so long a session is dead, whatever TCP says.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(8);
+
+/// A camera that sends no keyframe for so long after the answer to PLAY will not send one.
+const KEYFRAME_WITHIN: Duration = Duration::from_secs(30);
 
 /// Of all video over RTP (RFC 6184, RFC 7798), in ticks per second.
 const VIDEO_CLOCK: u32 = 90_000;
@@ -49,6 +52,7 @@ struct Take<'a> {
     /// Made when the first frame has brought the video's parameters.
     gatherer: Option<Gatherer>,
     anchor: Anchor,
+    began: tokio::time::Instant,
     last_video: tokio::time::Instant,
     last_wall: Option<DateTime<Utc>>,
     /// Since the last fragment, for the status.
@@ -65,13 +69,15 @@ pub(crate) async fn record(
 ) -> Result<(), RecorderError> {
     let Playing { mut frames, video, sound, .. } = playing;
     let anchor = Anchor::new(desk.clock.now(), Instant::now());
+    let began = tokio::time::Instant::now();
     let mut take = Take {
         desk,
         playing_video: video,
         sound,
         gatherer: None,
         anchor,
-        last_video: tokio::time::Instant::now(),
+        began,
+        last_video: began,
         last_wall: None,
         frames: 0,
         lost: 0,
@@ -102,15 +108,22 @@ impl Take<'_> {
                     Some(Err(e)) => return Err(broken(&self.desk.camera, &e)),
                     None => return Err(RecorderError::EndedByCamera { camera: self.id() }),
                 },
-                () = &mut watchdog => {
-                    let due = self.last_video + STALLED_AFTER;
-                    if due <= tokio::time::Instant::now() {
-                        return Err(RecorderError::Stalled { camera: self.id(), after: STALLED_AFTER });
-                    }
-                    watchdog.as_mut().reset(due);
-                }
+                () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
             }
         }
+    }
+
+    /// Returns when to look again.
+    fn check_alive(&self, now: tokio::time::Instant) -> Result<tokio::time::Instant, RecorderError> {
+        let due = self.last_video + STALLED_AFTER;
+        if due <= now {
+            return Err(RecorderError::Stalled { camera: self.id(), after: STALLED_AFTER });
+        }
+        let has_begun = self.gatherer.as_ref().is_some_and(Gatherer::has_begun);
+        if !has_begun && self.began + KEYFRAME_WITHIN <= now {
+            return Err(RecorderError::NoKeyframe { camera: self.id(), after: KEYFRAME_WITHIN });
+        }
+        Ok(due)
     }
 
     fn id(&self) -> String {
@@ -151,12 +164,12 @@ impl Take<'_> {
         let wall = self.anchor.wall_of(frame.start_ctx().received());
         self.last_wall = Some(wall);
         let had_begun = gatherer.has_begun();
-        let time = frame.timestamp().elapsed();
-        let gathered = gatherer.video(VideoFrame { time, keyframe, wall, data: frame.data() });
+        let stamp = frame.timestamp().elapsed();
+        let gathered = gatherer.video(VideoFrame { stamp, keyframe, wall, data: frame.data() });
         if !had_begun && gatherer.has_begun() {
             self.begin(wall);
         }
-        gathered.map_err(|fault| self.broken_by(fault))?;
+        gathered.map_err(|_: TooMuchHeld| self.too_much_held())?;
         self.hand_over().await
     }
 
@@ -164,7 +177,7 @@ impl Take<'_> {
         let Some(gatherer) = &mut self.gatherer else { return Ok(()) };
         let (time, length) = (frame.timestamp().elapsed(), frame.frame_length().get());
         let gathered = gatherer.sound(SoundFrame { time, length, data: frame.data() });
-        gathered.map_err(|fault| self.broken_by(fault))?;
+        gathered.map_err(|_: TooMuchHeld| self.too_much_held())?;
         self.hand_over().await
     }
 
@@ -228,12 +241,7 @@ impl Take<'_> {
         handed_over
     }
 
-    fn broken_by(&self, fault: GatherFault) -> RecorderError {
-        match fault {
-            GatherFault::TooMuchHeld => RecorderError::TooMuchHeld { camera: self.id(), limit: HELD_MAX },
-            GatherFault::TimeJump => {
-                RecorderError::BrokenStream { camera: self.id(), reason: fault.to_string() }
-            }
-        }
+    fn too_much_held(&self) -> RecorderError {
+        RecorderError::TooMuchHeld { camera: self.id(), limit: HELD_MAX }
     }
 }

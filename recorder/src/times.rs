@@ -1,6 +1,8 @@
 //! Decode times. RTP carries only presentation times, in decode order: the n-th frame of a group is decoded
 //! at the n-th smallest of the group's presentation times.
 
+use std::time::Duration;
+
 /// Returns the decode time of each frame of a group, strictly rising and all later than `after`.
 ///
 /// Without B-frames they equal the presentation times. Cameras that stamp two frames alike get a tick between
@@ -20,6 +22,11 @@ pub(crate) fn decode_times(presentation: impl IntoIterator<Item = i64>, after: O
 pub(crate) fn rescale(time: i64, from: u32, to: u32) -> i64 {
     let scaled = (i128::from(time) * i128::from(to)).div_euclid(i128::from(from.max(1)));
     i64::try_from(scaled).unwrap_or(if scaled < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// Converts a length of time to units per second.
+pub(crate) fn ticks(duration: Duration, scale: u32) -> i64 {
+    i64::try_from(duration.as_micros() * u128::from(scale) / 1_000_000).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -3,16 +3,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use catalog::CameraLock;
 use config::CameraId;
+use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::gather::Order;
 use crate::register::Register;
 use crate::segment::{OpenSegment, Place};
+use crate::thread::{self, Ended};
 use crate::{CameraStatus, RecorderError};
 
 /// So many threads hide the latency of a sync behind another camera's; more would only queue up in the disk.
@@ -59,21 +61,28 @@ pub(crate) struct CameraWriter {
 #[derive(Debug)]
 pub(crate) struct Writers {
     senders: Vec<mpsc::Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Ended>,
 }
 
 impl Writers {
-    pub(crate) fn start(cameras: usize, place: &Place, register: &Register) -> Result<Self, RecorderError> {
+    /// The threads keep the locks of the cameras for as long as one of them may write.
+    pub(crate) fn start(
+        place: &Place,
+        register: &Register,
+        locks: Vec<CameraLock>,
+    ) -> Result<Self, RecorderError> {
         let mut writers = Self { senders: Vec::new(), threads: Vec::new() };
-        for number in 0..cameras.clamp(1, THREADS) {
+        let threads = locks.len().clamp(1, THREADS);
+        let locks = Arc::new(locks);
+        for number in 0..threads {
             let (sender, jobs) = mpsc::channel(ORDERS);
-            let (place, register) = (place.clone(), register.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("writer {number}"))
-                .spawn(move || run(&place, &register, jobs))
-                .map_err(RecorderError::Thread)?;
+            let (place, register, locks) = (place.clone(), register.clone(), Arc::clone(&locks));
+            let work = move || {
+                run(&place, &register, jobs);
+                drop(locks);
+            };
             writers.senders.push(sender);
-            writers.threads.push(thread);
+            writers.threads.push(thread::start(&format!("writer {number}"), work)?);
         }
         Ok(writers)
     }
@@ -95,8 +104,14 @@ impl Writers {
         }
     }
 
+    /// Returns when one of the threads has ended, which none does by itself while there are cameras.
+    pub(crate) async fn one_ended(&self) {
+        let ends = self.threads.iter().map(|ended| Box::pin(ended.cancelled()));
+        select_all(ends).await;
+    }
+
     /// Lets the threads end once every [`CameraWriter`] is gone and its orders are carried out.
-    pub(crate) fn finish(self) -> Vec<JoinHandle<()>> {
+    pub(crate) fn finish(self) -> Vec<Ended> {
         self.threads
     }
 }
@@ -153,7 +168,9 @@ fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
     while let Some(job) = jobs.blocking_recv() {
         let desk = &job.desk;
         if let Err(error) = carry_out(job.order, desk, &mut open, &Files { place, register }) {
-            give_up(desk, error, &mut open, &Files { place, register });
+            close_if_possible(desk, &mut open, &Files { place, register });
+            // a second failure of the same session says nothing new
+            let _ = desk.failures.try_send(error);
         }
     }
 }
@@ -171,6 +188,7 @@ fn carry_out(
 ) -> Result<(), RecorderError> {
     match order {
         Order::Open(head) => {
+            close_if_possible(desk, open, files); // left open by a session that broke off
             open.insert(desk.camera.clone(), OpenSegment::create(files.place, head)?);
         }
         // after a failure there is nothing open until the next session
@@ -196,12 +214,10 @@ fn close(segment: OpenSegment, desk: &Desk, files: &Files<'_>) -> Result<(), Rec
 
 /// Closes the file in hand as far as the disk allows. Where even that fails it stays a `.partial`, which
 /// plays to its last whole fragment and is finished by recovery.
-fn give_up(desk: &Desk, error: RecorderError, open: &mut HashMap<CameraId, OpenSegment>, files: &Files<'_>) {
+fn close_if_possible(desk: &Desk, open: &mut HashMap<CameraId, OpenSegment>, files: &Files<'_>) {
     if let Some(segment) = open.remove(&desk.camera)
         && let Err(e) = close(segment, desk, files)
     {
         tracing::debug!(camera = %desk.camera, error = &e as &dyn std::error::Error, "partial stays");
     }
-    // a second failure of the same session says nothing new
-    let _ = desk.failures.try_send(error);
 }
