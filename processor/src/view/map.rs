@@ -8,7 +8,7 @@ use super::lens::LensModel;
 use crate::Picture;
 
 const FRACTION_BITS: u32 = 5;
-const ONE: u32 = 1 << FRACTION_BITS;
+const ONE: i32 = 1 << FRACTION_BITS;
 /// An offset beyond every plane.
 const BEYOND_THE_LENS: u32 = u32::MAX;
 const BLACK: [u8; 3] = [0, 128, 128];
@@ -106,19 +106,26 @@ impl PlaneMap {
     }
 
     fn follow(&self, source: &[u8], beyond: u8) -> Vec<u8> {
-        let width = self.source_width;
+        // Two views of the plane, one row apart and equally long, so that one check of bounds serves the four
+        // reads and finds what lies beyond the lens as well.
+        let lower_rows = source.get(self.source_width..).unwrap_or_default();
+        let upper_rows = &source[..lower_rows.len()];
         let mix = |(&offset, &[right, lower]): (&u32, &[u8; 2])| {
-            let offset = offset as usize;
-            // One check of bounds serves the four reads, and finds what lies beyond as well.
-            let Some(taps) = source.get(offset..offset + width + 2) else { return beyond };
-            let (right, lower) = (u32::from(right), u32::from(lower));
-            let across = |left: u8, other: u8| u32::from(left) * (ONE - right) + u32::from(other) * right;
-            let mixed =
-                across(taps[0], taps[1]) * (ONE - lower) + across(taps[width], taps[width + 1]) * lower;
-            ((mixed + ONE * ONE / 2) >> (2 * FRACTION_BITS)) as u8
+            let pair = offset as usize..offset as usize + 2;
+            let (Some(above), Some(below)) = (upper_rows.get(pair.clone()), lower_rows.get(pair)) else {
+                return beyond;
+            };
+            let above = between(i32::from(above[0]), i32::from(above[1]), right);
+            let below = between(i32::from(below[0]), i32::from(below[1]), right);
+            ((between(above, below, lower) + ONE * ONE / 2) >> (2 * FRACTION_BITS)) as u8
         };
         self.offsets.iter().zip(&self.weights).map(mix).collect()
     }
+}
+
+/// Mixes two values, [`ONE`] times as large.
+fn between(one: i32, other: i32, weight: u8) -> i32 {
+    one * ONE + (other - one) * i32::from(weight)
 }
 
 /// Gives, for x and y, the first of the two source samples and the weight of the second.
@@ -129,7 +136,7 @@ fn taps(grid: Grid, place: [f64; 2]) -> [(usize, u8); 2] {
         // border samples has no neighbour and takes their value.
         let index = (place[axis] / grid.spacing - 0.5).clamp(0.0, last as f64);
         let fixed = (index * f64::from(ONE)).round() as usize;
-        let (whole, fraction) = (fixed >> FRACTION_BITS, fixed as u32 % ONE);
+        let (whole, fraction) = (fixed >> FRACTION_BITS, fixed % ONE as usize);
         if whole < last { (whole, fraction as u8) } else { (last - 1, ONE as u8) }
     })
 }
