@@ -1,0 +1,108 @@
+//! A video file whose packets are indexed, ready to be sampled.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::Metadata;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ffmpeg_the_third::Rational;
+
+use super::doubt::Doubt;
+use super::error::VideoError;
+use super::index::PacketIndex;
+use super::order::DisplayOrder;
+use super::plan::{Step, plan};
+use super::probe::Probe;
+use super::samples::{Samples, Selection};
+use super::source::Source;
+use super::time;
+
+/// Knows the packets of a file's first video track and what the file says of itself.
+pub struct Video {
+    path: PathBuf,
+    metadata: Metadata,
+    time_base: Rational,
+    index: PacketIndex,
+    order: Result<DisplayOrder, Doubt>,
+    probe: Probe,
+}
+
+impl Video {
+    /// Reads the packet index; costs one pass over the file and decodes nothing.
+    pub fn open(path: &Path) -> Result<Self, VideoError> {
+        let mut source = Source::open(path)?;
+        let index = PacketIndex::scan(&mut source)?;
+        let order = match index.doubt {
+            Some(doubt) => Err(doubt),
+            None => DisplayOrder::of(&index.packets),
+        };
+        let probe = Probe::of(&source, &index.packets, order.as_ref().ok());
+        if probe.frames == 0 {
+            return Err(VideoError::NoFrames { path: path.to_owned() });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            metadata: source.metadata().clone(),
+            time_base: source.stream().time_base(),
+            index,
+            order,
+            probe,
+        })
+    }
+
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Says why every packet must be decoded, where the plan cannot be shown to be exact.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.order.as_ref().err().copied()
+    }
+
+    /// Tells whether the container broke off before its end.
+    pub fn is_cut_off(&self) -> bool {
+        self.index.is_cut_off
+    }
+
+    /// Decodes frames 0, `every`, 2 × `every` … as a full decode numbers them.
+    pub fn samples(&self, every: NonZeroU32) -> Result<Samples, VideoError> {
+        let source = Source::reopen(&self.path, &self.metadata)?;
+        let reorder = self.order.as_ref().map_or(0, |order| order.reorder);
+        Samples::new(source, self.selection(every), reorder)
+    }
+
+    fn selection(&self, every: NonZeroU32) -> Selection {
+        let packets = &self.index.packets;
+        let Ok(order) = &self.order else {
+            return Selection::Counted { every, packets: packets.len(), counted: 0, first_time: None };
+        };
+        let is_wanted = |number: u64| number.is_multiple_of(u64::from(every.get()));
+        let steps: Vec<Step> = plan(packets, order, is_wanted);
+        Selection::Planned { steps, numbers: order.numbers.clone(), wanted: self.times(order, is_wanted) }
+    }
+
+    /// Looks up when each wanted frame is shown, counted from the first shown one.
+    fn times(&self, order: &DisplayOrder, is_wanted: impl Fn(u64) -> bool) -> BTreeMap<u64, Duration> {
+        let numbered = || order.numbers.iter().zip(&self.index.packets);
+        let first =
+            numbered().filter(|(number, _)| number.is_some()).filter_map(|(_, packet)| packet.pts).min();
+        numbered()
+            .filter_map(|(number, packet)| Some((number.filter(|&number| is_wanted(number))?, packet.pts?)))
+            .map(|(number, pts)| {
+                (number, time::duration(pts.saturating_sub(first.unwrap_or(pts)), self.time_base))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Video {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Video")
+            .field("path", &self.path)
+            .field("probe", &self.probe)
+            .finish_non_exhaustive()
+    }
+}
