@@ -1,0 +1,204 @@
+//! The vision client: one look, from the key of its question to the stored answer.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_openai::Client;
+use catalog::{CallIntent, Catalog, Clock};
+use config::{CameraId, Vision, Windows};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::endpoint::{Endpoint, http_client};
+use super::error::VisionError;
+use super::failure::Failure;
+use super::key::key;
+use super::look::{Answer, Look, Origin, Said};
+use super::probe::Probe;
+use super::retry::{RetryPolicy, Situation, Verdict};
+use super::transport::Transport;
+use super::turns::{Turn, Turns};
+use super::wire::Request;
+
+/// Asks the vision model; clones share the limit of requests, the ledger and the verdict to stop.
+#[derive(Clone)]
+pub struct VisionClient {
+    shared: Arc<Shared>,
+    policy: RetryPolicy,
+}
+
+pub(super) struct Shared {
+    pub(super) settings: Vision,
+    pub(super) catalog: Catalog,
+    pub(super) clock: Clock,
+    pub(super) chat: Client<Endpoint>,
+    /// Their zone and openings decide which day a call counts for.
+    windows: Windows,
+    endpoint: Endpoint,
+    http: reqwest::Client,
+    turns: Turns,
+    /// Requests under way. They end even when nobody waits for them any more: they are paid for.
+    under_way: TaskTracker,
+    /// Set by the first failure that only the operator can mend: nobody asks after it.
+    stopped: OnceLock<String>,
+}
+
+impl fmt::Debug for VisionClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VisionClient").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+impl VisionClient {
+    /// Prepares the client; nothing is sent yet.
+    pub fn new(
+        settings: &Vision,
+        windows: &Windows,
+        catalog: Catalog,
+        clock: Clock,
+    ) -> Result<Self, VisionError> {
+        let (endpoint, http) = (Endpoint::new(settings)?, http_client(settings)?);
+        let transport = Transport { http: http.clone(), secret: settings.api_key.clone() };
+        let shared = Shared {
+            chat: Client::build(http.clone(), endpoint.clone()).with_http_service(transport),
+            turns: Turns::new(settings.concurrency),
+            settings: settings.clone(),
+            windows: windows.clone(),
+            catalog,
+            clock,
+            endpoint,
+            http,
+            under_way: TaskTracker::new(),
+            stopped: OnceLock::new(),
+        };
+        Ok(Self { shared: Arc::new(shared), policy: RetryPolicy::default() })
+    }
+
+    /// Replaces the times of the retry rules.
+    #[must_use]
+    pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Answers a look, from the catalogue where the same was asked before, else by asking the model.
+    ///
+    /// Once `ending` is cancelled no request is begun; one under way is waited for. Dropping the future
+    /// loses no paid answer: see [`finish`](Self::finish).
+    pub async fn look(&self, look: &Look, ending: &CancellationToken) -> Result<Answer, VisionError> {
+        let key = key(look, &self.shared.settings);
+        let question = unless(ending, self.shared.turns.question(&key)).await?;
+        if let Some(answer) = self.stored(&key).await? {
+            return Ok(answer);
+        }
+        let slot = unless(ending, self.shared.turns.slot()).await?;
+        let turn = Arc::new((question, slot));
+        let request = Arc::new(Request::new(look, &self.shared.settings));
+        let (mut tries, mut unreadable) = (0, 0);
+        loop {
+            self.may_go_on(ending)?;
+            let intent = self.intent(look, &key);
+            let request_id = intent.request_id.clone();
+            let failure = match self.call(intent, &request, &turn).await? {
+                Ok(text) => {
+                    return Ok(Answer { request_id, said: Said::Caption(text), origin: Origin::Asked });
+                }
+                Err(failure) => failure,
+            };
+            tries += 1;
+            unreadable += u32::from(matches!(failure, Failure::Unreadable { .. }));
+            let now = self.shared.clock.now();
+            let situation = Situation { tries, unreadable, jitter: fastrand::f64(), now };
+            match self.policy.verdict(&failure, situation) {
+                Verdict::Retry { after } => {
+                    tracing::debug!(request_id, %failure, ?after, "vision request failed and is repeated");
+                    unless(ending, tokio::time::sleep(after)).await?;
+                }
+                Verdict::GiveBack { after, reason } => return Err(VisionError::GiveBack { after, reason }),
+                Verdict::Stop { reason } => {
+                    return Err(VisionError::Stop {
+                        reason: self.shared.stopped.get_or_init(|| reason).clone(),
+                    });
+                }
+                Verdict::Refused { reason } => {
+                    return Ok(Answer { request_id, said: Said::Failed(reason), origin: Origin::Asked });
+                }
+            }
+        }
+    }
+
+    /// Makes one call on a task of its own, which goes on, and keeps its turn, when this future is dropped.
+    async fn call(
+        &self,
+        intent: CallIntent,
+        request: &Arc<Request>,
+        turn: &Arc<Turn>,
+    ) -> Result<Result<String, Failure>, VisionError> {
+        let call = Arc::clone(&self.shared).call(intent, Arc::clone(request));
+        let turn = Arc::clone(turn);
+        let task = self.shared.under_way.spawn(async move {
+            let outcome = call.await;
+            drop(turn);
+            outcome
+        });
+        joined(task).await?
+    }
+
+    /// Waits for the requests under way whose looks were dropped, so that their answers are stored.
+    pub async fn finish(&self) {
+        self.shared.under_way.close();
+        self.shared.under_way.wait().await;
+    }
+
+    /// Asks the server for its list of models, which costs nothing: for `nightreel doctor`.
+    pub async fn probe(&self) -> Probe {
+        Probe::ask(&self.shared.http, &self.shared.endpoint, &self.shared.settings).await
+    }
+
+    async fn stored(&self, key: &str) -> Result<Option<Answer>, VisionError> {
+        let key = key.to_owned();
+        let stored = self.shared.ledger(move |catalog| catalog.answer(&key)).await?;
+        Ok(stored.map(|stored| Answer {
+            request_id: stored.request_id,
+            said: Said::Caption(stored.text),
+            origin: Origin::Stored,
+        }))
+    }
+
+    fn may_go_on(&self, ending: &CancellationToken) -> Result<(), VisionError> {
+        match self.shared.stopped.get() {
+            Some(reason) => Err(VisionError::Stop { reason: reason.clone() }),
+            None if ending.is_cancelled() => Err(run_is_ending()),
+            None => Ok(()),
+        }
+    }
+
+    fn intent(&self, look: &Look, key: &str) -> CallIntent {
+        CallIntent {
+            request_id: format!("{:032x}", fastrand::u128(..)),
+            key: key.to_owned(),
+            cap_day: self.shared.windows.cap_day(self.shared.clock.now()),
+            camera: look.camera.as_ref().map(CameraId::to_string),
+            segment_sha256: look.segment_sha256.clone(),
+            model: self.shared.settings.model.clone(),
+        }
+    }
+}
+
+async fn unless<T>(ending: &CancellationToken, waiting: impl Future<Output = T>) -> Result<T, VisionError> {
+    ending.run_until_cancelled(waiting).await.ok_or_else(run_is_ending)
+}
+
+/// Waits for a task. It is cancelled only where the whole runtime goes down.
+pub(super) async fn joined<T>(task: JoinHandle<T>) -> Result<T, VisionError> {
+    task.await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => run_is_ending(),
+    })
+}
+
+fn run_is_ending() -> VisionError {
+    VisionError::GiveBack { after: Duration::ZERO, reason: "the run is ending".to_owned() }
+}

@@ -1,0 +1,38 @@
+//! The errors of the vision client: situations in which a segment cannot be finished now.
+
+use std::time::Duration;
+
+use catalog::CatalogError;
+use chrono::NaiveDate;
+
+/// Tells why a look brought neither a caption nor a failed observation. A request that the server
+/// refuses for good is no error: it becomes an [`Answer`](super::Answer) that says so.
+#[derive(Debug, thiserror::Error)]
+pub enum VisionError {
+    /// The job goes back to the queue; asking again before `after` is useless.
+    #[error("{reason}")]
+    GiveBack { after: Duration, reason: String },
+    /// No request of this run can succeed; a person must act.
+    #[error("{reason}")]
+    Stop { reason: String },
+    #[error(
+        "`vision.max_calls_per_day = {cap}` is reached for {day}: what is left waits for the next day; raise \
+         the key to go on now"
+    )]
+    CapReached { day: NaiveDate, cap: u32 },
+    #[error("cannot prepare the vision client: {reason}")]
+    Setup { reason: String },
+    #[error("cannot keep the ledger of vision calls")]
+    Catalog(#[from] CatalogError),
+}
+
+impl VisionError {
+    /// Tells whether the same look may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::GiveBack { .. } | Self::CapReached { .. } => true,
+            Self::Stop { .. } | Self::Setup { .. } => false,
+            Self::Catalog(error) => error.is_retryable(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The key of a question: the one definition of what makes two questions the same.
+
+use config::Vision;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::look::Look;
+use crate::hex::hex;
+
+/// Everything the answer depends on, in the order in which it is hashed.
+///
+/// The pictures' bytes are left out on purpose: another JPEG encoder must not buy every answer again.
+#[derive(Serialize)]
+struct Parts<'a> {
+    /// Raised when the meaning of a field changes.
+    version: u32,
+    segment_sha256: &'a str,
+    frames: Vec<u64>,
+    view: &'a str,
+    mapping: &'a str,
+    image: Image,
+    model: &'a str,
+    prompt: &'a str,
+    system: Option<&'a str>,
+    /// Of a structured answer; absent while answers are plain text.
+    schema: Option<&'a str>,
+}
+
+/// How the view becomes the picture that is sent.
+#[derive(Serialize)]
+struct Image {
+    max_px: u32,
+    quality: u8,
+    detail: &'static str,
+}
+
+/// Returns the key as 64 hexadecimal digits: SHA-256 over the canonical JSON of the parts. JSON quotes
+/// its strings, so no two different questions share a text.
+pub(super) fn key(look: &Look, settings: &Vision) -> String {
+    let parts = Parts {
+        version: 1,
+        segment_sha256: &look.segment_sha256,
+        frames: look.pictures.iter().map(|picture| picture.frame).collect(),
+        view: &look.view,
+        mapping: &look.mapping,
+        image: Image {
+            max_px: settings.image_max_px,
+            quality: settings.jpeg_quality,
+            detail: settings.detail.as_str(),
+        },
+        model: &settings.model,
+        prompt: &settings.prompt,
+        system: settings.system.as_deref(),
+        schema: None,
+    };
+    let text = serde_json::to_vec(&parts).expect("strings and numbers always become JSON");
+    hex(&Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use config::Detail;
+
+    use super::super::look::Jpeg;
+    use super::*;
+
+    fn look() -> Look {
+        Look {
+            segment_sha256: "ab".repeat(32),
+            camera: None,
+            view: "north".to_owned(),
+            mapping: r#"{"mode":"original"}"#.to_owned(),
+            pictures: vec![Jpeg { frame: 30, bytes: Bytes::from_static(b"jpeg") }],
+        }
+    }
+
+    fn settings() -> Vision {
+        Vision {
+            base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
+            model: "gpt-6-luna".to_owned(),
+            api_key: None,
+            prompt: "What is happening?".to_owned(),
+            system: None,
+            detail: Detail::Low,
+            image_max_px: 640,
+            jpeg_quality: 80,
+            max_output_tokens: 300,
+            max_calls_per_day: 1000,
+            concurrency: 4,
+            timeout: Duration::from_secs(120),
+            prices: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_same_question_has_the_same_key_whoever_sends_the_picture_how() {
+        let mut other = look();
+        other.camera = Some("gate".parse().unwrap());
+        other.pictures[0].bytes = Bytes::from_static(b"another encoder");
+        let mut elsewhere = settings();
+        elsewhere.base_url = "https://example.org/v1".parse().unwrap();
+        elsewhere.max_calls_per_day = 1;
+        assert_eq!(key(&look(), &settings()), key(&other, &elsewhere));
+    }
+
+    #[test]
+    fn the_key_does_not_move_between_versions() {
+        let expected = "b73340fe28a6ddd964be1a6e70579625";
+        assert_eq!(&key(&look(), &settings())[..32], expected);
+    }
+
+    #[test]
+    fn whatever_changes_the_answer_changes_the_key() {
+        let looks: [fn(&mut Look); 5] = [
+            |look| look.segment_sha256 = "cd".repeat(32),
+            |look| look.pictures[0].frame = 60,
+            |look| look.pictures.push(Jpeg { frame: 60, bytes: Bytes::new() }),
+            |look| look.view = "south".to_owned(),
+            |look| look.mapping = r#"{"mode":"perspective"}"#.to_owned(),
+        ];
+        let settings_changes: [fn(&mut Vision); 6] = [
+            |settings| settings.model = "llava".to_owned(),
+            |settings| settings.prompt = "Who is there?".to_owned(),
+            |settings| settings.system = Some("You watch a gate.".to_owned()),
+            |settings| settings.detail = Detail::High,
+            |settings| settings.image_max_px = 1024,
+            |settings| settings.jpeg_quality = 81,
+        ];
+        let mut keys = HashSet::from([key(&look(), &settings())]);
+        for change in looks {
+            let mut look = look();
+            change(&mut look);
+            assert!(keys.insert(key(&look, &settings())), "{look:?}");
+        }
+        for change in settings_changes {
+            let mut settings = settings();
+            change(&mut settings);
+            assert!(keys.insert(key(&look(), &settings)), "{settings:?}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The vision client: sends views to a model that speaks OpenAI's Chat Completions, and never pays twice.
+//!
+//! Read `client.rs` first: it holds the order of the steps. What decides is in `retry.rs` (a pure
+//! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
+
+mod call;
+mod client;
+mod endpoint;
+mod error;
+mod failure;
+mod key;
+mod look;
+mod probe;
+mod retry;
+mod transport;
+mod turns;
+mod wire;
+
+pub use client::VisionClient;
+pub use error::VisionError;
+pub use failure::{Failure, RetryAfter};
+pub use look::{Answer, Jpeg, Look, Origin, Said};
+pub use probe::Probe;
+pub use retry::{RetryPolicy, Situation, Verdict};
