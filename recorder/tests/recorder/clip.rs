@@ -32,14 +32,14 @@ impl Codec {
     }
 }
 
-/// Encodes ten seconds of 25 frames/s with a keyframe every second, and sound of `audio` arguments.
+/// Encodes twenty seconds, longer than any test records, of 25 frames/s with a keyframe every second, and sound of `audio` arguments.
 pub(crate) fn encode(folder: &Path, codec: Codec, audio: &[&str]) -> PathBuf {
     let path = folder.join("clip.mkv");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-nostdin", "-loglevel", "error", "-i", FOOTAGE]);
     ffmpeg.args(["-f", "lavfi", "-i", "anoisesrc=amplitude=0.3:sample_rate=16000:seed=1"]);
-    ffmpeg.args(["-vf", "settb=1/25,setpts=N,scale=320:240,format=yuv420p", "-r", "25", "-frames:v", "250"]);
-    ffmpeg.args(["-sc_threshold", "0", "-t", "10"]).args(codec.arguments()).args(["-map", "0:v"]).args(audio);
+    ffmpeg.args(["-vf", "settb=1/25,setpts=N,scale=320:240,format=yuv420p", "-r", "25", "-frames:v", "500"]);
+    ffmpeg.args(["-sc_threshold", "0", "-t", "20"]).args(codec.arguments()).args(["-map", "0:v"]).args(audio);
     let status = ffmpeg.arg(&path).status().expect("ffmpeg is installed");
     assert!(status.success(), "the clip cannot be encoded");
     path
@@ -57,6 +57,15 @@ pub(crate) fn picture_hashes(path: &Path, codec: Codec) -> Vec<String> {
 
 pub(crate) fn sound_hashes(path: &Path) -> Vec<String> {
     hashes(path, &["-map", "0:a", "-c", "copy"])
+}
+
+/// Returns nothing where the file has no sound.
+pub(crate) fn sound_hashes_if_any(path: &Path) -> Option<Vec<String>> {
+    let sound = output("ffprobe", |command| {
+        command.args(["-loglevel", "error", "-select_streams", "a", "-show_entries", "stream=index"]);
+        command.args(["-of", "csv=p=0"]).arg(path);
+    });
+    (!sound.trim().is_empty()).then(|| sound_hashes(path))
 }
 
 fn hashes(path: &Path, arguments: &[&str]) -> Vec<String> {
@@ -87,6 +96,15 @@ pub(crate) fn probe(path: &Path, entry: &str) -> String {
         command.args(["-select_streams", "v", "-of", "default=noprint_wrappers=1:nokey=1"]).arg(path);
     });
     text.trim().to_owned()
+}
+
+/// Returns the times at which the sound's packets begin, in seconds.
+pub(crate) fn sound_times(path: &Path) -> Vec<f64> {
+    let text = output("ffprobe", |command| {
+        command.args(["-loglevel", "error", "-select_streams", "a", "-show_entries", "packet=pts_time"]);
+        command.args(["-of", "csv=p=0"]).arg(path);
+    });
+    text.lines().map(|line| line.trim_end_matches(',').parse().unwrap()).collect()
 }
 
 /// Returns the presentation and decode times of all pictures, in seconds.

@@ -33,6 +33,11 @@ impl FakeCamera {
         self.signal(Signal::STOP);
     }
 
+    /// Goes on where it stopped.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.process.id().cast_signed()).unwrap();
         kill_process(pid, signal).unwrap();

@@ -1,9 +1,14 @@
 //! The recorder against a real RTSP server: what was sent must be what lies in the files.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+#![allow(clippy::disallowed_methods, reason = "tests do to files what the program itself must not")]
 
 mod clip;
+mod disk;
 mod fake_camera;
 mod faults;
+mod log;
+mod parse;
 mod recording;
+mod recovery;
 mod station;

@@ -6,9 +6,12 @@ use std::time::Duration;
 use catalog::SegmentState;
 use chrono::{DateTime, Utc};
 
+use nightreel_recorder::{CameraState, SoundKept};
+
 use crate::clip::{self, AAC, Codec, G711, SILENT};
 use crate::fake_camera::FakeCamera;
-use crate::station::{CAMERA, Station, camera, with_password};
+use crate::log::Log;
+use crate::station::{CAMERA, Station, camera, camera_at, with_password};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -65,6 +68,7 @@ async fn pictures_and_sound_cross_cuts_without_loss_or_repeat() {
     let sound: Vec<String> = files.iter().flat_map(|file| clip::sound_hashes(file)).collect();
     clip::assert_unbroken(&clip::sound_hashes(&sent), &sound);
     assert!(sound.len() > 60, "{} frames of sound", sound.len());
+    assert_even_sound(&files);
     assert_tells_its_start(&files);
     assert_in_catalogue(&station, &files);
 }
@@ -106,6 +110,47 @@ fn assert_in_catalogue(station: &Station, files: &[PathBuf]) {
     }
 }
 
+/// 1024 samples at 16 kHz are 64 ms; across a cut too, where one file's times follow on the other's.
+fn assert_even_sound(files: &[PathBuf]) {
+    for file in files {
+        let times = clip::sound_times(file);
+        assert!(times[0] < 0.2, "{}: begins with {}", file.display(), times[0]);
+        assert!(
+            times.windows(2).all(|pair| (pair[1] - pair[0] - 0.064).abs() < 0.002),
+            "{}: {times:?}",
+            file.display()
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_cameras_are_recorded_by_one_recorder() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let fake = FakeCamera::play(&sent, &["--audio", "aac", "--paths", "3"]);
+    let url = |path: &str| format!("rtsp://127.0.0.1:{}/{path}", fake.port);
+    let cameras = [("gate", "cam"), ("yard", "cam2"), ("roof", "cam3"), ("gone", "none")];
+    let cameras = cameras.map(|(id, path)| camera_at(id, &url(path), TWO_SECONDS));
+    let mut running = station.start_all(cameras.to_vec());
+    let waiting = running.status.wait_for(|cameras| cameras[..3].iter().all(|camera| camera.segments >= 2));
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+    let gone = running.status.cameras()[3].state.clone();
+    assert!(
+        matches!(&gone, CameraState::Waiting { reason } if reason.contains("404") && reason.contains("`url`")),
+        "{gone:?}"
+    );
+    running.stop().await;
+    let sent = clip::picture_hashes(&sent, Codec::H264);
+    for id in ["gate", "yard", "roof"] {
+        let files = station.files_of(id, ".mp4");
+        let recorded: Vec<String> =
+            files.iter().flat_map(|file| clip::picture_hashes(file, Codec::H264)).collect();
+        assert!(recorded.len() > 50, "{id}: {} pictures", recorded.len());
+        clip::assert_unbroken(&sent, &recorded);
+    }
+    assert!(station.files_of("gone", "").is_empty());
+}
+
 #[tokio::test]
 async fn b_frames_keep_their_order_and_times() {
     let station = Station::new();
@@ -131,13 +176,29 @@ async fn h265_is_recorded_like_h264() {
 }
 
 #[tokio::test]
-async fn sound_that_cannot_be_kept_costs_no_picture() {
+async fn sound_that_cannot_be_kept_costs_no_picture_and_is_told_once() {
+    let log = Log::begin();
     let station = Station::new();
     let sent = clip::encode(station.path("").as_path(), Codec::H264, G711);
     let fake = FakeCamera::play(&sent, &["--audio", "g711"]);
-    let files = record(&station, camera(fake.port, TWO_SECONDS)).await;
-    assert_all_pictures(&sent, &files, Codec::H264);
     let described = nightreel_recorder::describe(&camera(fake.port, TWO_SECONDS)).await.unwrap();
     assert_eq!((described.codec.as_str(), described.size), ("h264", Some((320, 240))));
-    assert_eq!(described.sound, Some(("pcmu".to_owned(), nightreel_recorder::SoundKept::No)));
+    assert_eq!(described.sound, Some(("pcmu".to_owned(), SoundKept::No)));
+    let port = fake.port;
+    let mut running = station.start(camera(port, TWO_SECONDS));
+    running.wait_for_segments(2).await;
+    drop(fake);
+    running.wait_for(|camera| camera.reconnects > 0).await;
+    let _again = FakeCamera::play(&sent, &["--audio", "g711", "--port", &port.to_string()]);
+    let segments = running.status.cameras()[0].segments;
+    running.wait_for_segments(segments + 1).await;
+    running.stop().await;
+    let sent = clip::picture_hashes(&sent, Codec::H264);
+    for file in station.files(".mp4") {
+        clip::assert_unbroken(&sent, &clip::picture_hashes(&file, Codec::H264));
+        assert_eq!(clip::sound_hashes_if_any(&file), None, "{}", file.display());
+    }
+    let text = log.text();
+    assert_eq!(text.matches("sound is left out").count(), 1, "{text}");
+    assert!(text.contains("pcmu"), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use catalog::{Catalog, Clock, Gap, MediaRoot};
+use catalog::{CameraLock, Catalog, Clock, Gap, MediaRoot, Role};
 use chrono_tz::Tz;
 use config::{Camera, Secret, Source, View, ViewMode};
 use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
@@ -42,10 +42,10 @@ impl Station {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn recorder(&self, camera: Camera) -> Result<Recorder, RecorderError> {
+    pub(crate) fn recorder(&self, cameras: Vec<Camera>) -> Result<Recorder, RecorderError> {
         let root = MediaRoot::open(&self.catalog, &self.path("media")).unwrap();
         Recorder::new(RecorderSetup {
-            cameras: vec![camera],
+            cameras,
             root,
             state_dir: self.path("state"),
             name_timezone: Tz::UTC,
@@ -55,14 +55,22 @@ impl Station {
     }
 
     pub(crate) fn start(&self, camera: Camera) -> Running {
-        let recorder = self.recorder(camera).unwrap();
+        self.start_all(vec![camera])
+    }
+
+    pub(crate) fn start_all(&self, cameras: Vec<Camera>) -> Running {
+        let recorder = self.recorder(cameras).unwrap();
         let (status, shutdown) = (recorder.status(), CancellationToken::new());
         Running { status, task: tokio::spawn(recorder.run(shutdown.clone())), shutdown }
     }
 
-    /// Lists the camera's files that end so, oldest name first.
+    /// Lists the files of the one camera that end so, oldest name first.
     pub(crate) fn files(&self, suffix: &str) -> Vec<PathBuf> {
-        let folder = self.path("media").join(CAMERA);
+        self.files_of(CAMERA, suffix)
+    }
+
+    pub(crate) fn files_of(&self, camera: &str, suffix: &str) -> Vec<PathBuf> {
+        let folder = self.path("media").join(camera);
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<PathBuf> =
             entries.filter(|path| path.is_file() && path.to_str().unwrap().ends_with(suffix)).collect();
@@ -93,16 +101,25 @@ impl Running {
     }
 
     /// Lets go of everything in the middle of a segment, as a kill does.
-    pub(crate) async fn kill(self) {
+    pub(crate) async fn kill(self, station: &Station) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
+        let lock = || CameraLock::take(&station.path("state"), &CAMERA.parse().unwrap(), Role::Record);
+        while lock().is_err() {
+            // waits for the writer's thread, which a kill would have ended as well
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
 pub(crate) fn camera(port: u16, segment_length: Duration) -> Camera {
-    let url = format!("rtsp://127.0.0.1:{port}/cam").parse().unwrap();
+    camera_at(CAMERA, &format!("rtsp://127.0.0.1:{port}/cam"), segment_length)
+}
+
+pub(crate) fn camera_at(id: &str, url: &str, segment_length: Duration) -> Camera {
+    let url = url.parse().unwrap();
     Camera {
-        id: CAMERA.parse().unwrap(),
+        id: id.parse().unwrap(),
         source: Some(Source { url, username: None, password: None }),
         segment_length,
         audio: true,
