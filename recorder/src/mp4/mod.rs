@@ -15,3 +15,6 @@ pub(crate) use head::{FileHead, SPAN_AT, SPAN_LENGTH, TrackHead, TrackKind, span
 pub(crate) use metadata::Metadata;
 pub(crate) use read::{BoxAt, Fault, box_at, parse_fragment, parse_head};
 pub(crate) use sample_table::SampleTable;
+
+#[cfg(test)]
+mod tests;
