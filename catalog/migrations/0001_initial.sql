@@ -34,6 +34,8 @@ CREATE TABLE segment (
 -- A name may be used again once its file was deleted.
 CREATE UNIQUE INDEX segment_path ON segment (path) WHERE state <> 'deleted';
 CREATE INDEX segment_state ON segment (state, start_ms);
+-- A file that was renamed by hand is known by it.
+CREATE INDEX segment_inode ON segment (inode);
 CREATE INDEX segment_intent ON segment (intent) WHERE intent IS NOT NULL;
 
 CREATE TABLE job (

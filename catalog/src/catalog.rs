@@ -86,6 +86,10 @@ impl Catalog {
         &self.shared.path
     }
 
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.shared.path.parent().unwrap_or(Path::new("."))
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic inside a transaction rolled it back: the connection is still good.
         self.shared.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -40,6 +40,9 @@ pub enum CatalogError {
     #[error("segment {id} is not in the catalogue")]
     UnknownSegment { id: i64 },
 
+    #[error("segment {id} was deleted")]
+    SegmentDeleted { id: i64 },
+
     #[error("cannot watch `{}` for changes", path.display())]
     Watch { path: PathBuf, source: notify::Error },
 

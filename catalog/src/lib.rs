@@ -3,28 +3,36 @@
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
 mod alive;
+mod carry;
 mod catalog;
 mod clock;
 mod error;
 pub mod files;
+#[cfg(test)]
+mod fixture;
 mod holding;
+mod index;
 mod intent;
 mod ledger;
 mod lock;
 mod media;
 mod name;
+mod named;
 mod notes;
 mod paths;
 mod queue;
+mod reconcile;
 mod recorded;
 mod results;
 mod root;
 mod scan;
 mod segment;
+mod segments;
 mod sqlite_queue;
 mod store;
 mod summary;
 mod verify;
+mod walk;
 mod watch;
 
 pub use catalog::Catalog;

@@ -59,23 +59,20 @@ pub(crate) fn in_folder(relative: &Path, folder: Option<&str>) -> PathBuf {
 }
 
 /// Returns `name`, or where that is taken `name_2`, `name_3` … before the extension.
-pub(crate) fn free_name(wanted: &Path, taken: impl Fn(&Path) -> bool) -> PathBuf {
-    if !taken(wanted) {
-        return wanted.to_owned();
+pub(crate) fn free_name<E>(wanted: &Path, taken: impl Fn(&Path) -> Result<bool, E>) -> Result<PathBuf, E> {
+    let mut candidate = wanted.to_owned();
+    let mut number = 2u64;
+    while taken(&candidate)? {
+        let mut name = wanted.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("_{number}"));
+        if let Some(extension) = wanted.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        candidate = wanted.with_file_name(name);
+        number += 1;
     }
-    let stem = wanted.file_stem().unwrap_or_default();
-    (2u64..)
-        .map(|number| {
-            let mut name = stem.to_owned();
-            name.push(format!("_{number}"));
-            if let Some(extension) = wanted.extension() {
-                name.push(".");
-                name.push(extension);
-            }
-            wanted.with_file_name(name)
-        })
-        .find(|candidate| !taken(candidate))
-        .expect("some number is free")
+    Ok(candidate)
 }
 
 #[cfg(test)]
@@ -106,9 +103,10 @@ mod tests {
 
     #[test]
     fn a_taken_name_gets_a_number() {
-        let taken = |p: &Path| ["a/b.mp4", "a/b_2.mp4"].contains(&p.to_str().unwrap());
-        assert_eq!(free_name(Path::new("a/b.mp4"), taken), Path::new("a/b_3.mp4"));
-        assert_eq!(free_name(Path::new("a/c.mp4"), taken), Path::new("a/c.mp4"));
+        let taken = |p: &Path| Ok::<_, ()>(["a/b.mp4", "a/b_2.mp4"].contains(&p.to_str().unwrap()));
+        assert_eq!(free_name(Path::new("a/b.mp4"), taken).unwrap(), Path::new("a/b_3.mp4"));
+        assert_eq!(free_name(Path::new("a/c.mp4"), taken).unwrap(), Path::new("a/c.mp4"));
+        assert_eq!(free_name(Path::new("a/c.mp4"), |_| Err("broken")), Err("broken"));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use config::CameraId;
 use rusqlite::params;
 
+use crate::intent::is_on_its_way;
 use crate::paths::camera_of;
-use crate::segment::{self, NewSegment, PathText, Word, millis};
-use crate::{Catalog, CatalogError, FileStat, SegmentId, StartSource};
+use crate::segment::{self, Learnt, NewSegment};
+use crate::{Catalog, CatalogError, FileStat, Segment, SegmentId, StartSource, segments};
 
 /// Where a recorded segment's start time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::AsRefStr, strum::Display, strum::EnumString)]
@@ -42,37 +43,33 @@ pub struct Gap {
 
 impl Catalog {
     /// Indexes and queues a recorded segment in one transaction. Where the folder walk was quicker, its row
-    /// gets the better start.
+    /// gets the better start, even if the file was processed and moved since.
     pub fn add_recorded(
         &self,
         closed: &ClosedSegment,
         now: DateTime<Utc>,
     ) -> Result<SegmentId, CatalogError> {
-        let new = NewSegment {
-            path: closed.path.clone(),
-            camera: camera_of(&closed.path).map(str::to_owned),
+        let learnt = Learnt {
             start: closed.start,
             start_source: StartSource::Recorder,
             duration: Some(closed.duration),
-            stat: closed.stat,
         };
         self.write("add a recorded segment", |t| {
-            if let Some(id) = segment::insert(t, &new, "", now)? {
-                return Ok(id);
+            let at_its_path = segments::by_path(t, &closed.path)?;
+            let same = |s: &Segment| s.stat.inode == closed.stat.inode && s.stat.size == closed.stat.size;
+            let known = at_its_path.clone().filter(same);
+            if let Some(known) = known.or(segments::by_file(t, &closed.stat)?.pop()) {
+                segments::refine(t, known.id, &learnt)?;
+                return Ok(known.id);
             }
-            t.prepare_cached(
-                "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ?4
-                 WHERE path = ?1 AND state <> 'deleted' RETURNING id",
-            )?
-            .query_row(
-                params![
-                    PathText(closed.path.clone()),
-                    closed.start.timestamp_millis(),
-                    Word(StartSource::Recorder),
-                    millis(closed.duration)
-                ],
-                |row| row.get(0),
-            )
+            // The name was used before, and its file went away.
+            if let Some(former) = at_its_path
+                && !is_on_its_way(t, &closed.path)?
+            {
+                segments::overwritten(t, former.id)?;
+            }
+            let id = segments::insert(t, &new_segment(closed), "", now)?;
+            id.ok_or(rusqlite::Error::QueryReturnedNoRows)
         })
     }
 
@@ -108,5 +105,16 @@ impl Catalog {
             })?;
             rows.collect()
         })
+    }
+}
+
+fn new_segment(closed: &ClosedSegment) -> NewSegment {
+    NewSegment {
+        path: closed.path.clone(),
+        camera: camera_of(&closed.path).map(str::to_owned),
+        start: closed.start,
+        start_source: StartSource::Recorder,
+        duration: Some(closed.duration),
+        stat: closed.stat,
     }
 }

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-
-use crate::{Catalog, CatalogError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
@@ -147,117 +145,6 @@ impl Segment {
             reason: row.get(10)?,
         })
     }
-}
-
-impl Catalog {
-    pub fn segment(&self, id: SegmentId) -> Result<Segment, CatalogError> {
-        self.read("look up a segment", |c| by_id(c, id))?.ok_or(CatalogError::UnknownSegment { id: id.0 })
-    }
-
-    /// Finds the segment that now lies at `path` (as stored: relative to the root, or absolute).
-    pub fn segment_at(&self, path: &Path) -> Result<Option<Segment>, CatalogError> {
-        self.read("look up a path", |c| by_path(c, path))
-    }
-
-    /// Calls `each` for every segment in one of `states`, oldest first, without holding them all in memory.
-    pub fn each_segment(
-        &self,
-        states: &[SegmentState],
-        mut each: impl FnMut(Segment),
-    ) -> Result<(), CatalogError> {
-        self.read("list segments", |c| {
-            let sql = format!("SELECT {COLUMNS} FROM segment WHERE state = ?1 ORDER BY start_ms, id");
-            let mut statement = c.prepare_cached(&sql)?;
-            for state in states {
-                for segment in statement.query_map([Word(*state)], Segment::from_row)? {
-                    each(segment?);
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// Notes what was learnt when the file was opened.
-    pub fn refine_segment(&self, id: SegmentId, learnt: &Learnt) -> Result<(), CatalogError> {
-        self.write("refine a segment", |t| {
-            t.prepare_cached(
-                "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ifnull(?4, duration_ms)
-                 WHERE id = ?1",
-            )?
-            .execute(params![
-                id,
-                learnt.start.timestamp_millis(),
-                Word(learnt.start_source),
-                learnt.duration.map(millis)
-            ])?;
-            Ok(())
-        })
-    }
-}
-
-pub(crate) fn by_id(connection: &Connection, id: SegmentId) -> rusqlite::Result<Option<Segment>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM segment WHERE id = ?1"))?
-        .query_row([id], Segment::from_row)
-        .optional()
-}
-
-pub(crate) fn by_path(connection: &Connection, path: &Path) -> rusqlite::Result<Option<Segment>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM segment WHERE path = ?1 AND state <> 'deleted'"))?
-        .query_row([PathText(path.into())], Segment::from_row)
-        .optional()
-}
-
-/// Inserts a segment and its job. A path that is there already keeps its row.
-pub(crate) fn insert(
-    transaction: &Transaction<'_>,
-    new: &NewSegment,
-    scope: &str,
-    now: DateTime<Utc>,
-) -> rusqlite::Result<Option<SegmentId>> {
-    let inserted = transaction
-        .prepare_cached(
-            "INSERT INTO segment (path, camera, state, start_ms, start_source, duration_ms, size, mtime_ns,
-                                  inode, added_ms)
-             VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            PathText(new.path.clone()),
-            new.camera,
-            new.start.timestamp_millis(),
-            Word(new.start_source),
-            new.duration.map(millis),
-            new.stat.size,
-            new.stat.mtime_ns,
-            new.stat.inode as i64,
-            now.timestamp_millis(),
-        ])?;
-    if inserted == 0 {
-        return Ok(None);
-    }
-    let id = SegmentId(transaction.last_insert_rowid());
-    queue(transaction, id, scope, now)?;
-    Ok(Some(id))
-}
-
-/// Puts a segment into the queue, from the first attempt on.
-pub(crate) fn queue(
-    transaction: &Transaction<'_>,
-    id: SegmentId,
-    scope: &str,
-    now: DateTime<Utc>,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO job (segment_id, state, scope, start_ms, available_ms)
-             SELECT id, 'queued', ?2, start_ms, ?3 FROM segment WHERE id = ?1
-             ON CONFLICT (segment_id) DO UPDATE SET state = 'queued', scope = ?2, available_ms = ?3,
-                attempts = 0, token = NULL, lease_until_ms = NULL, reason = NULL",
-        )?
-        .execute(params![id, scope, now.timestamp_millis()])?;
-    Ok(())
 }
 
 pub(crate) fn time(ms: i64) -> DateTime<Utc> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::segment::{self, by_id, time};
+use crate::segment::time;
+use crate::segments::{self, by_id};
 use crate::{
     Blame, Catalog, CatalogError, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats, Results,
     SegmentId, store,
@@ -21,6 +22,25 @@ pub struct SqliteQueue {
     /// Empty for the root's backlog; a run over named files sees only its own.
     scope: String,
 }
+
+/// The oldest of what waits and of what somebody let go of. Two queries, since each walks the index in order and
+/// stops at its first row; one with an OR would sort the whole backlog for every lease.
+const LEASE: &str = "
+    UPDATE job SET state = 'leased', attempts = attempts + 1, token = ?3, lease_until_ms = ?4, owner = ?5
+    WHERE segment_id = (
+        SELECT segment_id FROM (
+            SELECT * FROM (
+                SELECT j.segment_id, j.start_ms FROM job j CROSS JOIN segment s ON s.id = j.segment_id
+                WHERE j.state = 'queued' AND j.scope = ?1 AND j.available_ms <= ?2
+                  AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+                ORDER BY j.start_ms, j.segment_id LIMIT 1)
+            UNION ALL SELECT * FROM (
+                SELECT j.segment_id, j.start_ms FROM job j CROSS JOIN segment s ON s.id = j.segment_id
+                WHERE j.state = 'leased' AND j.scope = ?1 AND j.lease_until_ms <= ?2
+                  AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+                ORDER BY j.start_ms, j.segment_id LIMIT 1))
+        ORDER BY start_ms, segment_id LIMIT 1)
+    RETURNING segment_id, attempts";
 
 /// To whom and until when leases are given.
 struct Grant<'a> {
@@ -43,7 +63,8 @@ impl SqliteQueue {
     fn release_dead(&self, now: DateTime<Utc>) -> Result<(), CatalogError> {
         let owners: Vec<String> = self.catalog.read("list lease holders", |c| {
             let mut statement = c.prepare_cached(
-                "SELECT DISTINCT owner FROM job WHERE state = 'leased' AND lease_until_ms > ?1",
+                "SELECT DISTINCT owner FROM job
+                 WHERE state = 'leased' AND lease_until_ms > ?1 AND owner IS NOT NULL",
             )?;
             statement.query_map([now.timestamp_millis()], |row| row.get(0))?.collect()
         })?;
@@ -61,7 +82,8 @@ impl SqliteQueue {
     /// What has used up its attempts, the last by a crash, is dead.
     fn bury_crashed(&self, t: &Transaction<'_>, now: DateTime<Utc>) -> rusqlite::Result<()> {
         t.prepare_cached(
-            "UPDATE job SET state = 'dead', token = NULL, lease_until_ms = NULL, reason = ifnull(reason, ?3)
+            "UPDATE job SET state = 'dead', token = NULL, owner = NULL, lease_until_ms = NULL,
+                reason = ?3 || ifnull('; before that: ' || reason, '')
              WHERE state = 'leased' AND lease_until_ms <= ?1 AND attempts >= ?2",
         )?
         .execute(params![now.timestamp_millis(), self.max_attempts, CRASHED])?;
@@ -71,25 +93,17 @@ impl SqliteQueue {
     fn lease_one(&self, t: &Transaction<'_>, grant: &Grant<'_>) -> rusqlite::Result<Option<Lease>> {
         let token = format!("{:016x}", fastrand::u64(..));
         let leased: Option<(SegmentId, u32)> = t
-            .prepare_cached(
-                "UPDATE job SET state = 'leased', attempts = attempts + 1, token = ?3, lease_until_ms = ?4, owner = ?5
-                 WHERE segment_id = (
-                    SELECT j.segment_id FROM job j JOIN segment s ON s.id = j.segment_id
-                    WHERE j.scope = ?1 AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
-                      AND ((j.state = 'queued' AND j.available_ms <= ?2)
-                        OR (j.state = 'leased' AND j.lease_until_ms <= ?2))
-                    ORDER BY j.start_ms, j.segment_id LIMIT 1)
-                 RETURNING segment_id, attempts",
-            )?
-            .query_row(params![
+            .prepare_cached(LEASE)?
+            .query_row(
+                params![
                     self.scope,
                     grant.now.timestamp_millis(),
                     token,
                     grant.until.timestamp_millis(),
                     grant.owner
-                ], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .optional()?;
         let Some((id, attempt)) = leased else { return Ok(None) };
         let segment = by_id(t, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
@@ -98,7 +112,7 @@ impl SqliteQueue {
 
     fn bury_in(&self, t: &Transaction<'_>, lease: &Lease, reason: &str) -> rusqlite::Result<()> {
         t.prepare_cached(
-            "UPDATE job SET state = 'dead', token = NULL, lease_until_ms = NULL, reason = ?3
+            "UPDATE job SET state = 'dead', token = NULL, owner = NULL, lease_until_ms = NULL, reason = ?3
              WHERE segment_id = ?1 AND token = ?2",
         )?
         .execute(params![lease.segment.id, lease.token, reason])?;
@@ -108,6 +122,8 @@ impl SqliteQueue {
 
 impl Queue for SqliteQueue {
     fn offer(&self, segments: &[SegmentId], now: DateTime<Utc>) -> Result<usize, CatalogError> {
+        // What a killed run leased under another scope is free to be offered under this one.
+        self.release_dead(now)?;
         self.catalog.write("offer segments", |t| {
             let mut offered = 0;
             let mut busy = t.prepare_cached(
@@ -116,8 +132,7 @@ impl Queue for SqliteQueue {
             )?;
             for id in segments {
                 if !busy.exists(params![id, self.scope, now.timestamp_millis()])? {
-                    segment::queue(t, *id, &self.scope, now)?;
-                    offered += 1;
+                    offered += usize::from(segments::queue(t, *id, &self.scope, now)?);
                 }
             }
             Ok(offered)
@@ -125,12 +140,11 @@ impl Queue for SqliteQueue {
     }
 
     fn lease(&self, count: usize, ttl: Duration, now: DateTime<Utc>) -> Result<Vec<Lease>, CatalogError> {
-        let until = now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
-        let grant = Grant { owner: self.catalog.alive().id()?, until, now };
+        let grant = Grant { owner: self.catalog.alive().id()?, until: after(now, ttl), now };
         self.release_dead(now)?;
         self.catalog.write("lease segments", |t| {
             self.bury_crashed(t, now)?;
-            let mut leases = Vec::with_capacity(count);
+            let mut leases = Vec::new();
             while leases.len() < count {
                 match self.lease_one(t, &grant)? {
                     Some(lease) => leases.push(lease),
@@ -142,7 +156,7 @@ impl Queue for SqliteQueue {
     }
 
     fn extend(&self, lease: &Lease, ttl: Duration, now: DateTime<Utc>) -> Result<bool, CatalogError> {
-        let until = now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        let until = after(now, ttl);
         self.catalog.write("extend a lease", |t| {
             let held = t
                 .prepare_cached("UPDATE job SET lease_until_ms = ?3 WHERE segment_id = ?1 AND token = ?2")?
@@ -156,7 +170,7 @@ impl Queue for SqliteQueue {
         self.catalog.write("store results", |t| {
             let held = t
                 .prepare_cached(
-                    "UPDATE job SET state = 'done', token = NULL, lease_until_ms = NULL, reason = NULL
+                    "UPDATE job SET state = 'done', token = NULL, owner = NULL, lease_until_ms = NULL, reason = NULL
                      WHERE segment_id = ?1 AND token = ?2",
                 )?
                 .execute(params![id, lease.token])?;
@@ -171,7 +185,7 @@ impl Queue for SqliteQueue {
     }
 
     fn give_back(&self, lease: &Lease, back: &GiveBack, now: DateTime<Utc>) -> Result<(), CatalogError> {
-        let available = now + TimeDelta::from_std(back.delay).unwrap_or(TimeDelta::days(1));
+        let available = after(now, back.delay);
         let refund = u32::from(back.blame == Blame::Outside);
         self.catalog.write("give a segment back", |t| {
             if back.blame == Blame::Segment && lease.attempt >= self.max_attempts {
@@ -179,7 +193,7 @@ impl Queue for SqliteQueue {
             }
             t.prepare_cached(
                 "UPDATE job SET state = 'queued', available_ms = ?3, attempts = attempts - ?4, token = NULL,
-                    lease_until_ms = NULL, reason = ?5
+                    owner = NULL, lease_until_ms = NULL, reason = ?5
                  WHERE segment_id = ?1 AND token = ?2",
             )?
             .execute(params![
@@ -216,13 +230,16 @@ impl Queue for SqliteQueue {
 
     fn stats(&self, now: DateTime<Utc>) -> Result<QueueStats, CatalogError> {
         self.catalog.read("count the queue", |c| {
+            // What is gone, or on its way, waits for nobody.
             c.prepare_cached(
-                "SELECT count(*) FILTER (WHERE state = 'queued' AND available_ms <= ?2),
-                        count(*) FILTER (WHERE state = 'queued' AND available_ms > ?2),
-                        count(*) FILTER (WHERE state = 'leased'),
-                        count(*) FILTER (WHERE state = 'dead'),
-                        min(CASE state WHEN 'queued' THEN available_ms WHEN 'leased' THEN lease_until_ms END)
-                 FROM job WHERE scope = ?1 AND state <> 'done'",
+                "SELECT count(*) FILTER (WHERE j.state = 'queued' AND available_ms <= ?2),
+                        count(*) FILTER (WHERE j.state = 'queued' AND available_ms > ?2),
+                        count(*) FILTER (WHERE j.state = 'leased'),
+                        count(*) FILTER (WHERE j.state = 'dead'),
+                        min(CASE j.state WHEN 'queued' THEN available_ms WHEN 'leased' THEN lease_until_ms END)
+                 FROM job j JOIN segment s ON s.id = j.segment_id
+                 WHERE j.scope = ?1 AND j.state IN ('queued', 'leased', 'dead')
+                   AND (j.state = 'dead' OR s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL)",
             )?
             .query_row(params![self.scope, now.timestamp_millis()], |row| {
                 Ok(QueueStats {
@@ -235,4 +252,26 @@ impl Queue for SqliteQueue {
             })
         })
     }
+}
+
+impl Catalog {
+    /// Forgets a dead letter for good: its file stays where it is, and counts as failed.
+    pub fn drop_job(&self, id: SegmentId) -> Result<(), CatalogError> {
+        self.write("drop a dead letter", |t| {
+            t.execute(
+                "UPDATE segment SET state = 'failed', reason = (SELECT reason FROM job WHERE segment_id = ?1)
+                 WHERE id = ?1 AND state = 'ready'
+                   AND EXISTS (SELECT 1 FROM job WHERE segment_id = ?1 AND state = 'dead')",
+                [id],
+            )?;
+            t.execute("DELETE FROM job WHERE segment_id = ?1 AND state = 'dead'", [id])
+        })?;
+        Ok(())
+    }
+}
+
+/// Far delays end where times end.
+fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
+    let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+    now.checked_add_signed(delay).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -21,12 +21,24 @@ const MAX_HINTS: usize = 10_000;
 pub struct Hints {
     finished: HashSet<PathBuf>,
     woken: bool,
+    /// Something happened that does not tell which files are new.
+    walk: bool,
 }
 
 impl Hints {
     /// Tells whether the file was closed after writing, or renamed into place.
     pub fn finished(&self, path: &Path) -> bool {
         self.finished.contains(path)
+    }
+
+    /// Returns the finished files, if they are all that happened.
+    pub(crate) fn only_files(&self) -> Option<&HashSet<PathBuf>> {
+        (!self.walk && !self.finished.is_empty()).then_some(&self.finished)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(files: &[&Path]) -> Self {
+        Self { finished: files.iter().map(|&f| f.into()).collect(), woken: true, walk: false }
     }
 }
 
@@ -96,8 +108,11 @@ impl Heard {
     fn wake(&self, finished: Option<PathBuf>) {
         let mut hints = self.lock();
         hints.woken = true;
-        if hints.finished.len() < MAX_HINTS {
-            hints.finished.extend(finished);
+        match finished {
+            Some(file) if hints.finished.len() < MAX_HINTS => {
+                hints.finished.insert(file);
+            }
+            _ => hints.walk = true,
         }
         self.changed.notify_all();
     }
