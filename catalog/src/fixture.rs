@@ -163,6 +163,12 @@ impl Store {
     pub(crate) fn at(&self, relative: &str) -> Option<Segment> {
         self.catalog.segment_at(Path::new(relative)).unwrap()
     }
+
+    /// Breaks a row, as only a fault in the program could.
+    pub(crate) fn break_rows(&self, sql: &str) {
+        let broken = self.catalog.write("break rows", |t| t.execute(sql, []));
+        assert_ne!(broken.unwrap(), 0, "{sql}");
+    }
 }
 
 pub(crate) fn results(segment: &Segment) -> Results {

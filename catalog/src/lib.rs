@@ -32,6 +32,7 @@ mod sqlite_queue;
 mod store;
 mod summary;
 mod verify;
+mod verify_rows;
 mod walk;
 mod watch;
 
@@ -54,5 +55,5 @@ pub use scan::{ScanReport, Scanner};
 pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
 pub use sqlite_queue::SqliteQueue;
 pub use summary::Summary;
-pub use verify::Fault;
+pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -88,6 +88,12 @@ impl FileStat {
     /// A copy back from elsewhere changes the inode, not the content.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         self.size == other.size && self.mtime_ns == other.mtime_ns
+    }
+
+    /// Tells when a file was last written, renamed or linked. Not a part of what tells contents apart.
+    pub(crate) fn changed(file: &Path) -> Option<DateTime<Utc>> {
+        let metadata = file.symlink_metadata().ok()?;
+        DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
     }
 
     pub fn modified(&self) -> DateTime<Utc> {

@@ -1,13 +1,22 @@
 //! The check that rows and files agree: each fault names one broken invariant of docs/storage.md.
+//!
+//! Others may work meanwhile. What looks wrong is looked at again while nobody moves or deletes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::Connection;
+use chrono::{DateTime, TimeDelta, Utc};
+use config::Settings;
 use serde::Serialize;
-use walkdir::WalkDir;
 
-use crate::paths::{camera_of, sidecar_of};
-use crate::{Catalog, CatalogError, MediaRoot, Results, SegmentState, is_media};
+use crate::carry::stat_of;
+use crate::intent::is_on_its_way;
+use crate::paths::{sidecar_of, special_folder};
+use crate::segments::by_path;
+use crate::walk::{Reach, Walk};
+use crate::{
+    Catalog, CatalogError, Clock, FileStat, MediaFolder, MediaRoot, Results, Segment, SegmentId, SegmentState,
+};
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,111 +26,158 @@ pub struct Fault {
     pub what: String,
 }
 
-impl Catalog {
-    /// Compares every row with its file and every file with its row. Changes nothing.
-    pub fn verify(&self, root: &MediaRoot) -> Result<Vec<Fault>, CatalogError> {
-        root.check()?;
-        let mut faults = self.verify_rows()?;
-        let states = [SegmentState::Ready, SegmentState::Processed, SegmentState::Failed];
-        self.each_segment(&states, |segment| {
-            let file = root.path().join(&segment.path);
-            match file.symlink_metadata() {
-                Err(_) => faults.push(fault(&segment.path, "the catalogue names it, but the file is gone")),
-                Ok(m) if m.len() != segment.stat.size => {
-                    faults.push(fault(&segment.path, "its size is not the one in the catalogue"));
-                }
-                Ok(_) => {}
+/// Compares every row with its file and every file with its row. Changes nothing.
+#[derive(Debug)]
+pub struct Verifier {
+    catalog: Catalog,
+    root: MediaRoot,
+    walk: Walk,
+    /// What changed within this time may not have been scanned yet.
+    patience: Duration,
+}
+
+/// What looked wrong at the first look.
+#[derive(Default)]
+struct Suspects {
+    segments: Vec<SegmentId>,
+    unknown: Vec<PathBuf>,
+}
+
+impl Verifier {
+    pub fn new(catalog: Catalog, root: MediaRoot, settings: &Settings) -> Self {
+        let patience = settings.storage.settle + settings.storage.scan_interval;
+        Self { walk: Walk::new(&root, settings), catalog, root, patience }
+    }
+
+    pub fn verify(&self, now: DateTime<Utc>) -> Result<Vec<Fault>, CatalogError> {
+        self.root.check()?;
+        let mut faults = self.catalog.verify_rows()?;
+        let suspects = self.suspects(&mut faults, now)?;
+        let media = MediaFolder::new(self.catalog.clone(), Some(self.root.clone()));
+        let _turn = media.turn()?;
+        for (segment, _) in self.catalog.begun()? {
+            faults.push(fault(
+                &segment.path,
+                "a move or deletion was begun and not finished; start nightreel to finish it",
+            ));
+        }
+        for id in suspects.segments {
+            let segment = self.catalog.segment(id)?;
+            if let Some(what) = self.fault_of(&segment, now)? {
+                faults.push(fault(&segment.path, what));
             }
-            if segment.state == SegmentState::Processed {
-                faults.extend(verify_sidecar(&segment.path, &file));
-            }
-        })?;
-        for path in footage(root.path()) {
-            let known = self.segment_at(&path)?.is_some_and(|s| s.state != SegmentState::Missing);
-            // A file that moved on while the walk went by is no fault.
-            if !known && root.path().join(&path).exists() {
-                faults.push(fault(&path, "footage that the catalogue does not know"));
+        }
+        for path in suspects.unknown {
+            if self.is_unknown(&path, now)? {
+                faults.push(fault(&path, unknown(&path)));
             }
         }
         Ok(faults)
     }
 
-    fn verify_rows(&self) -> Result<Vec<Fault>, CatalogError> {
-        const RULES: [(&str, &str); 5] = [
-            (
-                "SELECT path FROM segment WHERE intent IS NOT NULL",
-                "a move or deletion was begun and not finished; start nightreel to finish it",
-            ),
-            (
-                "SELECT path FROM segment s WHERE state = 'processed'
-                 AND NOT EXISTS (SELECT 1 FROM result r WHERE r.segment_id = s.id)",
-                "processed, but without results",
-            ),
-            (
-                "SELECT s.path FROM segment s JOIN job j ON j.segment_id = s.id
-                 WHERE s.state = 'processed' AND j.state <> 'done'",
-                "processed, but still in the queue",
-            ),
-            (
-                "SELECT s.path FROM segment s WHERE s.state = 'ready'
-                 AND NOT EXISTS (SELECT 1 FROM job j WHERE j.segment_id = s.id AND j.state <> 'done')",
-                "ready, but in no queue",
-            ),
-            (
-                "SELECT s.path FROM answer a LEFT JOIN call c ON c.request_id = a.request_id
-                 JOIN segment s WHERE c.request_id IS NULL OR c.status <> 'answered' LIMIT 1",
-                "a stored answer has no answered request in the ledger",
-            ),
-        ];
-        self.read("verify rows", |c| {
-            let mut faults = verify_database(c, self.path())?;
-            for (query, what) in RULES {
-                let mut statement = c.prepare(query)?;
-                for path in statement.query_map([], |row| row.get::<_, String>(0))? {
-                    faults.push(fault(Path::new(&path?), what));
-                }
+    fn suspects(&self, faults: &mut Vec<Fault>, now: DateTime<Utc>) -> Result<Suspects, CatalogError> {
+        let mut suspects = Suspects::default();
+        let on_disk = [SegmentState::Ready, SegmentState::Processed, SegmentState::Failed];
+        let mut looked = Ok(());
+        self.catalog.each_segment(&on_disk, |segment| match self.fault_of(&segment, now) {
+            Ok(None) => {}
+            Ok(Some(_)) => suspects.segments.push(segment.id),
+            Err(error) => looked = Err(error),
+        })?;
+        looked?;
+        let mut found = Vec::new();
+        for reach in [Reach::Incoming, Reach::SetAside] {
+            self.walk.each(reach, |file| match file {
+                Ok(file) => found.push(file.path),
+                Err(trouble) => faults.push(fault(self.root.path(), &trouble)),
+            });
+        }
+        for path in found {
+            if self.is_unknown(&path, now)? {
+                suspects.unknown.push(path);
             }
-            Ok(faults)
-        })
+        }
+        Ok(suspects)
     }
-}
 
-fn verify_database(c: &Connection, path: &Path) -> rusqlite::Result<Vec<Fault>> {
-    let mut faults = Vec::new();
-    let mut integrity = c.prepare("PRAGMA integrity_check(5)")?;
-    for line in integrity.query_map([], |row| row.get::<_, String>(0))? {
-        let line = line?;
-        if line != "ok" {
-            faults.push(fault(path, &line));
+    /// Compares a row that names a file with what lies there.
+    fn fault_of(&self, segment: &Segment, now: DateTime<Utc>) -> Result<Option<&'static str>, CatalogError> {
+        // Named files are their owners' to move; of what is on its way, the intent tells.
+        let on_its_way = self.catalog.read("look for what was begun", |c| is_on_its_way(c, &segment.path))?;
+        let gone = matches!(segment.state, SegmentState::Missing | SegmentState::Deleted);
+        if segment.path.is_absolute() || on_its_way || gone {
+            return Ok(None);
+        }
+        let file = self.root.path().join(&segment.path);
+        let stat = match stat_of(&file) {
+            Ok(Some(stat)) => stat,
+            Ok(None) => return Ok(Some("the catalogue names it, but the file is gone")),
+            Err(_) => return Ok(Some("it cannot be looked at")),
+        };
+        if stat.size != segment.stat.size {
+            let fault = Some("its size is not the one in the catalogue");
+            return Ok(fault.filter(|_| !self.is_recent(&file, &stat, now)));
+        }
+        match segment.state {
+            SegmentState::Processed => self.fault_of_sidecar(segment.id, &file),
+            _ => Ok(None),
         }
     }
-    if c.prepare("PRAGMA foreign_key_check")?.exists([])? {
-        faults.push(fault(path, "rows point to rows that are gone"));
+
+    fn fault_of_sidecar(&self, id: SegmentId, file: &Path) -> Result<Option<&'static str>, CatalogError> {
+        let Ok(text) = std::fs::read(sidecar_of(file)) else {
+            return Ok(Some("processed, but its sidecar is gone"));
+        };
+        let Ok(results) = serde_json::from_slice::<Results>(&text) else {
+            return Ok(Some("its sidecar cannot be read"));
+        };
+        let ours = self.catalog.read("compare a sidecar", |c| {
+            c.prepare_cached("SELECT 1 FROM result WHERE segment_id = ?1 AND sha256 = ?2")?
+                .exists((id, results.segment.sha256))
+        })?;
+        Ok((!ours).then_some("its sidecar is about another content"))
     }
-    Ok(faults)
+
+    fn is_unknown(&self, path: &Path, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+        let known = self.catalog.read("look up a path", |c| {
+            let known = by_path(c, path)?.is_some_and(|s| s.state != SegmentState::Missing);
+            Ok(known || is_on_its_way(c, path)?)
+        })?;
+        let file = self.root.path().join(path);
+        let Ok(Some(stat)) = stat_of(&file) else { return Ok(false) };
+        // Only nightreel itself moves into its folders, and it tells the catalogue first.
+        let may_be_scanned_yet = special_folder(path).is_none() && self.is_recent(&file, &stat, now);
+        Ok(!known && !may_be_scanned_yet)
+    }
+
+    /// Tells whether a file was written or renamed a moment ago.
+    fn is_recent(&self, file: &Path, stat: &FileStat, now: DateTime<Utc>) -> bool {
+        let changed = FileStat::changed(file).map_or(stat.modified(), |changed| changed.max(stat.modified()));
+        now - changed < TimeDelta::from_std(self.patience).unwrap_or(TimeDelta::MAX)
+    }
 }
 
-fn verify_sidecar(path: &Path, file: &Path) -> Option<Fault> {
-    let what = match std::fs::read(sidecar_of(file)) {
-        Err(_) => "processed, but its sidecar is gone",
-        Ok(text) if serde_json::from_slice::<Results>(&text).is_err() => "its sidecar cannot be read",
-        Ok(_) => return None,
-    };
-    Some(fault(path, what))
+impl Catalog {
+    /// Verifies all folders under the root, with the patience of the default settings.
+    pub fn verify(&self, root: &MediaRoot) -> Result<Vec<Fault>, CatalogError> {
+        let walk = Walk::everywhere(root);
+        let patience = Duration::from_secs(35);
+        Verifier { catalog: self.clone(), root: root.clone(), walk, patience }.verify(Clock::system().now())
+    }
 }
 
-/// Every media file in a camera's folder, wherever below it lies.
-fn footage(root: &Path) -> impl Iterator<Item = PathBuf> {
-    let visible =
-        |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().as_encoded_bytes().starts_with(b".");
-    let root = root.to_owned();
-    WalkDir::new(&root).min_depth(1).into_iter().filter_entry(visible).filter_map(move |entry| {
-        let entry = entry.ok().filter(|e| e.file_type().is_file() && is_media(e.path()))?;
-        let relative = entry.path().strip_prefix(&root).ok()?.to_owned();
-        camera_of(&relative).is_some().then_some(relative)
-    })
+fn unknown(path: &Path) -> &'static str {
+    match special_folder(path) {
+        None => "footage that the catalogue does not know; start nightreel to take it up",
+        Some(_) => {
+            "footage that the catalogue does not know; move it into its camera's folder to have it taken up"
+        }
+    }
 }
 
-fn fault(path: &Path, what: &str) -> Fault {
+pub(crate) fn fault(path: &Path, what: &str) -> Fault {
     Fault { path: path.into(), what: what.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;
