@@ -99,21 +99,26 @@ impl Catalog {
         now: DateTime<Utc>,
     ) -> Result<(), CatalogError> {
         self.write("end a call", |t| {
-            t.prepare_cached(
-                "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
+            let ended = t
+                .prepare_cached(
+                    "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
                     cost_usd = ?6, error = ?7, ended_ms = ?8
                  WHERE request_id = ?1",
-            )?
-            .execute(params![
-                request_id,
-                Word(end.status),
-                end.http_status,
-                end.input_tokens,
-                end.output_tokens,
-                end.cost_usd,
-                end.error,
-                now.timestamp_millis(),
-            ])?;
+                )?
+                .execute(params![
+                    request_id,
+                    Word(end.status),
+                    end.http_status,
+                    end.input_tokens,
+                    end.output_tokens,
+                    end.cost_usd,
+                    end.error,
+                    now.timestamp_millis(),
+                ])?;
+            if ended == 0 {
+                // No answer is taken for a request that the ledger does not know.
+                return Err(rusqlite::Error::QueryReturnedNoRows);
+            }
             if let Some(text) = answer {
                 t.prepare_cached(
                     "INSERT INTO answer SELECT key, request_id, ?2, ?3 FROM call WHERE request_id = ?1
@@ -183,3 +188,6 @@ pub(crate) fn calls_of(c: &Connection, segment_sha256: &str, model: &str) -> rus
     })?;
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests;

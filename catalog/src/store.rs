@@ -68,7 +68,7 @@ fn insert_observations(t: &Transaction<'_>, id: SegmentId, results: &Results) ->
                 sample.frame,
                 number as i64,
                 view.view,
-                milliseconds(&sample.time),
+                milliseconds(&sample.time)?,
                 json(&view.objects)?,
                 view.caption,
                 view.jpeg,
@@ -163,8 +163,10 @@ pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn milliseconds(time: &str) -> i64 {
-    time.parse::<DateTime<Utc>>().map_or(0, |t| t.timestamp_millis())
+fn milliseconds(time: &str) -> rusqlite::Result<i64> {
+    let time: DateTime<Utc> =
+        time.parse().map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    Ok(time.timestamp_millis())
 }
 
 fn json(value: &impl Serialize) -> rusqlite::Result<String> {
@@ -174,4 +176,107 @@ fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Store, noon, results};
+    use crate::{Call, CallIntent, Queue};
+
+    #[test]
+    fn results_are_read_as_they_were_stored() {
+        let store = Store::new();
+        let id = store.add("gate/a.mp4", "a");
+        let lease = store.lease(id);
+        let mut stored = results(&lease.segment);
+        stored.profile.vision_model = Some("model".to_owned());
+        let call = CallIntent {
+            request_id: "request".to_owned(),
+            key: "key".to_owned(),
+            cap_day: noon().date_naive(),
+            camera: None,
+            segment_sha256: stored.segment.sha256.clone(),
+            model: "model".to_owned(),
+        };
+        store.catalog.begin_call(&call, 1, noon()).unwrap();
+        stored.calls = vec![Call {
+            request_id: "request".to_owned(),
+            model: "model".to_owned(),
+            input_tokens: None,
+            output_tokens: None,
+            cost_usd: None,
+            status: "sent".to_owned(),
+        }];
+        assert_eq!(store.catalog.results(id, "profile").unwrap(), None);
+        store.queue().finish(&lease, &stored, noon()).unwrap();
+        assert_eq!(store.catalog_elsewhere().results(id, "profile").unwrap(), Some(stored));
+        assert!(store.catalog.has_results(id, "profile").unwrap());
+        assert!(!store.catalog.has_results(id, "another").unwrap());
+    }
+
+    #[test]
+    fn the_sidecar_says_what_the_rows_say() {
+        let store = Store::new();
+        let id = store.add_processed("gate/a.mp4", "a");
+        let sidecar: Results = serde_json::from_str(&store.read("gate/a.mp4.json").unwrap()).unwrap();
+        assert_eq!(store.catalog.results(id, "profile").unwrap(), Some(sidecar));
+    }
+
+    #[test]
+    fn each_profile_has_results_of_its_own() {
+        let store = Store::new();
+        let id = store.add_processed("gate/a.mp4", "a");
+        store.queue().offer(&[id], noon()).unwrap();
+        let lease = store.lease(id);
+        let mut other = results(&lease.segment);
+        other.profile.id = "another".to_owned();
+        other.samples.pop();
+        let later = noon() + chrono::TimeDelta::hours(1);
+        store.queue().finish(&lease, &other, later).unwrap();
+        assert_eq!(store.catalog.results(id, "another").unwrap(), Some(other));
+        assert_eq!(store.catalog.results(id, "profile").unwrap().unwrap().samples.len(), 2);
+        assert_eq!(store.catalog.latest_profile(id).unwrap().as_deref(), Some("another"));
+    }
+
+    #[test]
+    fn results_of_the_same_profile_stand() {
+        let store = Store::new();
+        let id = store.add_processed("gate/a.mp4", "a");
+        store.queue().offer(&[id], noon()).unwrap();
+        let lease = store.lease(id);
+        let mut other = results(&lease.segment);
+        other.samples.clear();
+        store.queue().finish(&lease, &other, noon()).unwrap();
+        assert_eq!(store.catalog.results(id, "profile").unwrap(), Some(results(&lease.segment)));
+    }
+
+    #[test]
+    fn labels_are_summed_up() {
+        let store = Store::new();
+        let id = store.add_processed("gate/a.mp4", "a");
+        let seen: Vec<(String, u64, u64, f64)> = store
+            .catalog
+            .read("read labels", |c| {
+                let mut rows = c.prepare(
+                    "SELECT label, objects, peak, best_score FROM seen WHERE segment_id = ?1 ORDER BY label",
+                )?;
+                rows.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                    .collect()
+            })
+            .unwrap();
+        let score = f64::from(0.7_f32);
+        assert_eq!(seen, [("car".to_owned(), 1, 1, score), ("person".to_owned(), 2, 2, 0.875)]);
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_refused() {
+        let store = Store::new();
+        let id = store.add("gate/a.mp4", "a");
+        let lease = store.lease(id);
+        let mut broken = results(&lease.segment);
+        broken.samples[0].time = "noon".to_owned();
+        store.queue().finish(&lease, &broken, noon()).unwrap_err();
+        assert_eq!(store.catalog.results(id, "profile").unwrap(), None);
+    }
 }

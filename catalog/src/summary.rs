@@ -39,3 +39,33 @@ impl Catalog {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Store, noon};
+
+    #[test]
+    fn segments_are_counted_by_camera_and_state() {
+        let store = Store::new();
+        store.add("gate/a.mp4", "1");
+        store.add("gate/b.mp4", "22");
+        store.add_processed("gate/c.mp4", "333");
+        store.add_quarantined("yard/d.mp4", "4444");
+        let deleted = store.add("yard/e.mp4", "55555");
+        store.media().delete(deleted).unwrap();
+        let count = |state: &str, count| (state.to_owned(), count);
+        let gate = Summary {
+            by_state: [count("ready", 2), count("processed", 1)].into(),
+            bytes: 6,
+            newest: Some(noon()),
+        };
+        let yard = Summary {
+            by_state: [count("failed", 1), count("deleted", 1)].into(),
+            bytes: 4,
+            newest: Some(noon()),
+        };
+        let expected = [(Some("gate".to_owned()), gate), (Some("yard".to_owned()), yard)];
+        assert_eq!(store.catalog.summaries().unwrap(), expected.into());
+    }
+}
