@@ -1,5 +1,7 @@
 //! Holdings: the segments whose files lie in the media folder, each with the work that is still to be done on it.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -45,12 +47,29 @@ impl Catalog {
         now: DateTime<Utc>,
         mut each: impl FnMut(Holding),
     ) -> Result<(), CatalogError> {
+        let all = |holding| {
+            each(holding);
+            ControlFlow::Continue(())
+        };
+        self.try_each_holding(state, now, all).map(|_| ())
+    }
+
+    /// As [`Catalog::each_holding`], but ends when `each` breaks. It may call the catalogue: no page is being read
+    /// meanwhile.
+    pub fn try_each_holding(
+        &self,
+        state: SegmentState,
+        now: DateTime<Utc>,
+        mut each: impl FnMut(Holding) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, CatalogError> {
         let mut after = (i64::MIN, i64::MIN);
         loop {
             let page = self.read("list holdings", |c| page(c, state, now, after))?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return Ok(ControlFlow::Continue(())) };
             after = (last.segment.start.timestamp_millis(), last.segment.id.0);
-            page.into_iter().for_each(&mut each);
+            if page.into_iter().try_for_each(&mut each).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
     }
 
