@@ -1,0 +1,162 @@
+//! Applying a plan: entry by entry through the media folder, which holds each against its row first.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use catalog::{Carried, CatalogError, MediaFolder};
+use chrono::{DateTime, Utc};
+
+use crate::{Entry, Plan, RetentionError, Tally, Verdict};
+
+/// Failures that are kept and logged one by one; a disk that lets nothing be written fails a million times.
+const FAILURES_TOLD: usize = 100;
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Kept,
+    Moved,
+    Deleted,
+    /// It was leased, queued again or changed since the plan was made.
+    LeftAlone,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    pub moved: Tally,
+    pub deleted: Tally,
+    /// Those of the deleted that only the floor asked for.
+    pub for_floor: Tally,
+    pub left_alone: u64,
+    pub failed: u64,
+    /// The first hundred of the failed.
+    pub failures: Vec<Failure>,
+}
+
+#[derive(Debug)]
+pub struct Failure {
+    pub file: PathBuf,
+    pub error: CatalogError,
+}
+
+/// Carries out a plan. `tell` hears of each entry that was to be changed, and ends it by `Break`: what is left then
+/// stays as it is. A file that fails does not stop the rest; a root that is not the right one does.
+pub fn apply(
+    plan: &Plan,
+    media: &MediaFolder,
+    now: DateTime<Utc>,
+    mut tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+) -> Result<Applied, RetentionError> {
+    let mut applier = Applier::new(media, now);
+    for entry in &plan.entries {
+        if applier.apply(entry, &mut tell).is_break() {
+            break;
+        }
+    }
+    applier.finish()
+}
+
+/// Carries out entries and counts.
+#[derive(Debug)]
+pub(crate) struct Applier<'m> {
+    media: &'m MediaFolder,
+    now: DateTime<Utc>,
+    applied: Applied,
+    /// Why nothing more may be touched.
+    ended_by: Option<CatalogError>,
+}
+
+impl<'m> Applier<'m> {
+    pub(crate) fn new(media: &'m MediaFolder, now: DateTime<Utc>) -> Self {
+        Self { media, now, applied: Applied::default(), ended_by: None }
+    }
+
+    pub(crate) fn apply(
+        &mut self,
+        entry: &Entry,
+        mut tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match carry_out(self.media, entry, self.now) {
+            Ok(Outcome::Kept) => ControlFlow::Continue(()),
+            Ok(outcome) => {
+                self.count(entry, outcome);
+                tell(entry, Ok(outcome))
+            }
+            Err(error @ CatalogError::RootChanged { .. }) => {
+                self.ended_by = Some(error);
+                ControlFlow::Break(())
+            }
+            Err(error) => {
+                let told = tell(entry, Err(&error));
+                self.fail(entry, error);
+                told
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Applied, RetentionError> {
+        let applied = self.applied;
+        if applied.for_floor.segments > 0 {
+            tracing::warn!(
+                segments = applied.for_floor.segments,
+                bytes = applied.for_floor.bytes,
+                "deleted footage to keep the floor"
+            );
+        }
+        if applied.moved.segments + applied.deleted.segments + applied.left_alone + applied.failed > 0 {
+            tracing::info!(
+                moved = applied.moved.segments,
+                deleted = applied.deleted.segments,
+                freed_bytes = applied.deleted.bytes,
+                left_alone = applied.left_alone,
+                failed = applied.failed,
+                "retention carried out"
+            );
+        }
+        match self.ended_by {
+            Some(error) => Err(error.into()),
+            None => Ok(applied),
+        }
+    }
+
+    fn count(&mut self, entry: &Entry, outcome: Outcome) {
+        tracing::debug!(file = %entry.file.display(), verdict = %entry.verdict, ?outcome, reasons = ?entry.reasons,
+            "verdict carried out");
+        match outcome {
+            Outcome::Kept => {}
+            Outcome::Moved => self.applied.moved.add(entry.bytes),
+            Outcome::Deleted => self.applied.deleted.add(entry.bytes),
+            Outcome::LeftAlone => self.applied.left_alone += 1,
+        }
+        if outcome == Outcome::Deleted && entry.is_for_floor() {
+            self.applied.for_floor.add(entry.bytes);
+        }
+    }
+
+    fn fail(&mut self, entry: &Entry, error: CatalogError) {
+        self.applied.failed += 1;
+        if self.applied.failures.len() < FAILURES_TOLD {
+            tracing::error!(file = %entry.file.display(), verdict = %entry.verdict, error = &error as &dyn Error,
+                "cannot carry out a verdict");
+            self.applied.failures.push(Failure { file: entry.file.clone(), error });
+        }
+    }
+}
+
+pub(crate) fn carry_out(
+    media: &MediaFolder,
+    entry: &Entry,
+    now: DateTime<Utc>,
+) -> Result<Outcome, CatalogError> {
+    let (carried, done) = match entry.verdict {
+        Verdict::Keep | Verdict::Archive => return Ok(Outcome::Kept),
+        Verdict::Move => (media.move_planned(entry.planned(now))?, Outcome::Moved),
+        Verdict::Delete => (media.delete_planned(entry.planned(now))?, Outcome::Deleted),
+    };
+    Ok(match carried {
+        Carried::Out => done,
+        Carried::LeftAlone => Outcome::LeftAlone,
+    })
+}
