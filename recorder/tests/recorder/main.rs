@@ -5,5 +5,6 @@
 mod clip;
 mod fake_camera;
 mod faults;
+mod other_inputs;
 mod recording;
 mod station;
