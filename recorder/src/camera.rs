@@ -1,29 +1,24 @@
 //! One camera for as long as the recorder runs: sessions, and the waits between them.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use config::Source;
 use futures::FutureExt;
-use retina::client::SessionGroup;
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{self, Fault};
 use crate::gather::Order;
+use crate::input::{Playing, Sessions, SoundUse, play};
 use crate::recover::{Recovered, partials, recover};
 use crate::register::Register;
 use crate::room::check_room;
 use crate::segment::Place;
-use crate::session::{Playing, SoundUse, play};
 use crate::take::{Desk, record};
 use crate::{CameraState, RecorderError};
-
-/// live555 sends a dead session's packets for so long; retina knows which cameras do.
-const STALE_SESSIONS_END: Duration = Duration::from_secs(65);
 
 /// A session that recorded for so long was a good one: what ended it has nothing to do with what ended those
 /// before it.
@@ -42,7 +37,7 @@ pub(crate) struct CameraTask {
     desk: Desk,
     source: Source,
     place: Place,
-    sessions: Arc<SessionGroup>,
+    sessions: Sessions,
     leftovers: Leftovers,
     /// In a row.
     failures: u32,
@@ -61,7 +56,7 @@ enum Leftovers {
 impl CameraTask {
     pub(crate) fn new(desk: Desk, source: Source, place: Place) -> Self {
         let sound = if desk.camera.audio { SoundUse::Record } else { SoundUse::LeaveOut };
-        let sessions = Arc::new(SessionGroup::default().named(desk.camera.id.to_string()));
+        let sessions = Sessions::of(&desk.camera);
         Self {
             desk,
             source,
@@ -115,17 +110,9 @@ impl CameraTask {
             self.recover().await;
             self.leftovers = Leftovers::None;
         }
-        self.wait_for_stale_sessions().await;
+        self.sessions.settled().await;
         self.desk.status.send_modify(|status| status.state = CameraState::Connecting);
-        play(&self.desk.camera, &self.source, Arc::clone(&self.sessions), self.sound).await
-    }
-
-    async fn wait_for_stale_sessions(&self) {
-        let stale = self.sessions.stale_sessions();
-        if stale.num_sessions > 0 {
-            tracing::debug!(camera = %self.desk.camera.id, "waiting for an old session of the camera to end");
-            let _ = timeout(STALE_SESSIONS_END, self.sessions.await_stale_sessions(&stale)).await;
-        }
+        play(&self.desk.camera, &self.source, &self.sessions, self.sound).await
     }
 
     /// Finishes what was left behind. Only called while nothing is open.
@@ -219,7 +206,7 @@ impl CameraTask {
             tracing::error!(camera = %self.desk.camera.id, error = &e as &dyn std::error::Error, "not all was written");
         }
         // a camera with few sessions to give gets this one back before another program asks
-        let _ = timeout(Duration::from_secs(1), self.sessions.await_teardown()).await;
+        self.sessions.torn_down().await;
         self.desk.status.send_modify(|status| status.state = CameraState::Stopped);
     }
 }

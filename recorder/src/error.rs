@@ -38,6 +38,11 @@ pub enum RecorderError {
     #[error("camera `{camera}` cannot be reached: {reason}; check `url`, cable and power")]
     Unreachable { camera: String, reason: String },
 
+    #[error(
+        "cannot run `ffmpeg`, which reads camera `{camera}`; install it, or give a `url` that begins with rtsp://"
+    )]
+    NoFfmpeg { camera: String, source: io::Error },
+
     #[error("camera `{camera}` did not answer within {} s; check `url`, cable and power", after.as_secs())]
     NoAnswer { camera: String, after: Duration },
 

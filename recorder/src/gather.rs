@@ -165,7 +165,7 @@ impl Gatherer {
         self.check_held()
     }
 
-    pub(crate) fn sound(&mut self, frame: SoundFrame<'_>) -> Result<(), TooMuchHeld> {
+    pub(crate) fn sound(&mut self, frame: SoundFrame) -> Result<(), TooMuchHeld> {
         let (Some(sound), Some(_), Some(newest)) = (&mut self.sound, &self.current, self.timeline.newest())
         else {
             return Ok(());

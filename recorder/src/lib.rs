@@ -1,6 +1,6 @@
 //! nightreel's recorder: camera → segment files, without C libraries.
 //!
-//! `recorder` wires the rest; a camera's frames go session → take → gather → writer → segment → register.
+//! `recorder` wires the rest; a camera's frames go input → take → gather → writer → segment → register.
 
 mod backoff;
 mod blocks;
@@ -9,6 +9,7 @@ mod cut;
 mod damage;
 mod error;
 mod gather;
+mod input;
 mod mp4;
 mod name;
 mod outage;
@@ -17,7 +18,6 @@ mod recover;
 mod register;
 mod room;
 mod segment;
-mod session;
 mod sound;
 mod status;
 mod take;
@@ -28,6 +28,6 @@ mod wall;
 mod writer;
 
 pub use error::RecorderError;
+pub use input::{SoundKept, StreamInfo, describe};
 pub use recorder::{Recorder, RecorderSetup};
-pub use session::{SoundKept, StreamInfo, describe};
 pub use status::{CameraState, CameraStatus, StatusBoard};

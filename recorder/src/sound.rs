@@ -8,12 +8,12 @@ use crate::times::rescale;
 /// Stamps further than this from the picture's are those of another clock, and are shifted as a whole.
 const APART_S: i64 = 3;
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SoundFrame<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct SoundFrame {
     /// In the time scale of the sound, from the same beginning as the video's.
     pub(crate) time: i64,
     pub(crate) length: u32,
-    pub(crate) data: &'a [u8],
+    pub(crate) data: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Sound {
     }
 
     /// Adds a frame; `picture` is the time of the newest picture, in the sound's scale.
-    pub(crate) fn push(&mut self, frame: SoundFrame<'_>, picture: i64) {
+    pub(crate) fn push(&mut self, frame: SoundFrame, picture: i64) {
         let apart = i64::from(self.head.time_scale) * APART_S;
         if (frame.time + self.shift - picture).abs() > apart {
             self.shift = picture - frame.time;
@@ -71,7 +71,7 @@ impl Sound {
             return;
         }
         self.bytes += frame.data.len();
-        self.waiting.push_back(Waiting { time, length: frame.length, data: frame.data.to_vec() });
+        self.waiting.push_back(Waiting { time, length: frame.length, data: frame.data });
     }
 
     /// Tells whether frames from before `time` may still come.

@@ -6,18 +6,16 @@ use std::time::{Duration, Instant};
 use catalog::{Clock, Gap};
 use chrono::{DateTime, Utc};
 use config::Camera;
-use futures::StreamExt;
-use retina::client::Stream;
-use retina::codec::{self, CodecItem};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
 use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
+use crate::input::{Input, Item, Playing, SoundItem, VideoItem};
+use crate::mp4::TrackHead;
 use crate::outage::Outage;
 use crate::register::Register;
-use crate::session::{Playing, broken, video_head};
 use crate::sound::SoundFrame;
 use crate::wall::Anchor;
 use crate::writer::CameraWriter;
@@ -47,8 +45,7 @@ pub(crate) struct Desk {
 /// The state of one session.
 struct Take<'a> {
     desk: &'a mut Desk,
-    playing_video: usize,
-    sound: Option<crate::mp4::TrackHead>,
+    sound: Option<TrackHead>,
     /// Made when the first frame has brought the video's parameters.
     gatherer: Option<Gatherer>,
     anchor: Anchor,
@@ -67,12 +64,11 @@ pub(crate) async fn record(
     playing: Playing,
     shutdown: &CancellationToken,
 ) -> Result<(), RecorderError> {
-    let Playing { mut frames, video, sound, .. } = playing;
+    let Playing { mut input, sound, .. } = playing;
     let anchor = Anchor::new(desk.clock.now(), Instant::now());
     let began = tokio::time::Instant::now();
     let mut take = Take {
         desk,
-        playing_video: video,
         sound,
         gatherer: None,
         anchor,
@@ -82,19 +78,15 @@ pub(crate) async fn record(
         frames: 0,
         lost: 0,
     };
-    let ended = take.play(&mut frames, shutdown).await;
+    let ended = take.play(&mut input, shutdown).await;
     // the camera may go while the last fragment is being handed over
-    drop(frames);
+    drop(input);
     let handed_over = take.finish().await;
     ended.and(handed_over)
 }
 
 impl Take<'_> {
-    async fn play(
-        &mut self,
-        frames: &mut retina::client::Demuxed,
-        shutdown: &CancellationToken,
-    ) -> Result<(), RecorderError> {
+    async fn play(&mut self, input: &mut Input, shutdown: &CancellationToken) -> Result<(), RecorderError> {
         // One timer that is moved when it fires: setting one per frame would cost more than the frame.
         let watchdog = sleep_until(self.last_video + STALLED_AFTER);
         tokio::pin!(watchdog);
@@ -103,11 +95,7 @@ impl Take<'_> {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 error = self.desk.writer.failed() => return Err(error),
-                item = frames.next() => match item {
-                    Some(Ok(item)) => self.take(item, frames.streams()).await?,
-                    Some(Err(e)) => return Err(broken(&self.desk.camera, &e)),
-                    None => return Err(RecorderError::EndedByCamera { camera: self.id() }),
-                },
+                item = input.next() => self.take(item?).await?,
                 () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
             }
         }
@@ -130,23 +118,22 @@ impl Take<'_> {
         self.desk.camera.id.to_string()
     }
 
-    async fn take(&mut self, item: CodecItem, streams: &[Stream]) -> Result<(), RecorderError> {
+    async fn take(&mut self, item: Item) -> Result<(), RecorderError> {
         match item {
-            CodecItem::VideoFrame(frame) => self.take_video(&frame, &streams[self.playing_video]).await,
-            CodecItem::AudioFrame(frame) => self.take_sound(&frame).await,
-            _ => Ok(()),
+            Item::Video(frame) => self.take_video(frame).await,
+            Item::Sound(frame) => self.take_sound(frame).await,
         }
     }
 
-    async fn take_video(&mut self, frame: &codec::VideoFrame, stream: &Stream) -> Result<(), RecorderError> {
+    async fn take_video(&mut self, frame: VideoItem) -> Result<(), RecorderError> {
         self.last_video = tokio::time::Instant::now();
         self.frames += 1;
-        self.lost += u64::from(frame.loss());
-        if self.gatherer.is_none() || frame.has_new_parameters() {
-            self.take_parameters(stream);
+        self.lost += frame.lost;
+        if let Some(head) = frame.head {
+            self.take_parameters(head);
         }
         let Some(gatherer) = &mut self.gatherer else { return Ok(()) };
-        let keyframe = frame.is_random_access_point();
+        let keyframe = frame.keyframe;
         if keyframe && let Some(step) = self.anchor.check(self.desk.clock.now(), Instant::now()) {
             tracing::warn!(
                 camera = %self.desk.camera.id, before = %step.before, after = %step.after,
@@ -161,11 +148,10 @@ impl Take<'_> {
                 cause: "clock step".to_owned(),
             });
         }
-        let wall = self.anchor.wall_of(frame.start_ctx().received());
+        let wall = self.anchor.wall_of(frame.received);
         self.last_wall = Some(wall);
         let had_begun = gatherer.has_begun();
-        let stamp = frame.timestamp().elapsed();
-        let gathered = gatherer.video(VideoFrame { stamp, keyframe, wall, data: frame.data() });
+        let gathered = gatherer.video(VideoFrame { stamp: frame.stamp, keyframe, wall, data: &frame.data });
         if !had_begun && gatherer.has_begun() {
             self.begin(wall);
         }
@@ -173,16 +159,15 @@ impl Take<'_> {
         self.hand_over().await
     }
 
-    async fn take_sound(&mut self, frame: &codec::AudioFrame) -> Result<(), RecorderError> {
+    async fn take_sound(&mut self, frame: SoundItem) -> Result<(), RecorderError> {
         let Some(gatherer) = &mut self.gatherer else { return Ok(()) };
-        let (time, length) = (frame.timestamp().elapsed(), frame.frame_length().get());
-        let gathered = gatherer.sound(SoundFrame { time, length, data: frame.data() });
+        let SoundItem { stamp, length, data } = frame;
+        let gathered = gatherer.sound(SoundFrame { time: stamp, length, data });
         gathered.map_err(|_: TooMuchHeld| self.too_much_held())?;
         self.hand_over().await
     }
 
-    fn take_parameters(&mut self, stream: &Stream) {
-        let Some(video) = video_head(stream) else { return };
+    fn take_parameters(&mut self, video: TrackHead) {
         match &mut self.gatherer {
             Some(gatherer) => gatherer.change_video(video),
             None => {

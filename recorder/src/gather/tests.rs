@@ -59,7 +59,7 @@ fn send(gatherer: &mut Gatherer, number: u32, shown: i64, keyframe: bool) {
 
 fn send_sound(gatherer: &mut Gatherer, number: u32) {
     let time = i64::from(number * SOUND_FRAME);
-    gatherer.sound(SoundFrame { time, length: SOUND_FRAME, data: &number.to_be_bytes() }).unwrap();
+    gatherer.sound(SoundFrame { time, length: SOUND_FRAME, data: number.to_be_bytes().to_vec() }).unwrap();
 }
 
 fn carry_out(orders: Vec<Order>, files: &mut Vec<Written>) {
@@ -236,7 +236,7 @@ fn nothing_before_the_first_keyframe_is_kept_neither_picture_nor_sound() {
         if number > 13 {
             let time = i64::from(number - 13) * 640;
             let data = number.to_be_bytes();
-            gatherer.sound(SoundFrame { time, length: 640, data: &data }).unwrap();
+            gatherer.sound(SoundFrame { time, length: 640, data: data.to_vec() }).unwrap();
         }
     }
     gatherer.finish();

@@ -77,6 +77,15 @@ fn parse_track(trak: &[u8]) -> Option<TrackHead> {
     (whole && time_scale > 0).then(|| TrackHead { kind, time_scale, sample_entry: entry.to_vec() })
 }
 
+/// Returns, for each track in the content of any `moov`, the whole first entry of its `stsd`.
+pub(crate) fn sample_entries(moov: &[u8]) -> impl Iterator<Item = Option<Vec<u8>>> {
+    children(moov).filter(|(kind, _)| kind == b"trak").map(|(_, trak)| {
+        let entries = child(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?.get(8..)?;
+        let length = usize::try_from(box_at(entries)?.length).ok()?;
+        entries.get(..length).map(<[u8]>::to_vec)
+    })
+}
+
 /// Reads the content of a `moof`; returns each run with where its samples begin, counted from the `moof`.
 pub(crate) fn parse_fragment(moof: &[u8]) -> Result<Vec<(u64, Run)>, Fault> {
     children(moof)

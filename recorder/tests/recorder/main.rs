@@ -8,6 +8,7 @@ mod disk;
 mod fake_camera;
 mod faults;
 mod log;
+mod other_inputs;
 mod parse;
 mod recording;
 mod recovery;

@@ -1,58 +1,96 @@
-//! A session with a camera: asks what it offers, chooses streams, and plays them.
+//! The native input: an RTSP session. Asks what the camera offers, chooses streams, plays them, hands frames on.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Camera, Secret, Source};
+use futures::StreamExt;
 use retina::client::{
     Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup,
     SessionOptions, SetupOptions, Stream, TeardownPolicy,
 };
-use retina::codec::{FrameFormat, ParametersRef};
+use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use tokio::time::timeout;
 
+use super::{Input, Item, Playing, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
 use crate::mp4::{TrackHead, TrackKind};
 
 /// From the first packet to the answer to PLAY.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Whether a camera's sound is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SoundUse {
-    Record,
-    LeaveOut,
+/// live555 sends a dead session's packets for so long; retina knows which cameras do.
+const STALE_SESSIONS_END: Duration = Duration::from_secs(65);
+
+/// The sessions of one camera, those that ended included: some cameras go on sending for them.
+pub(crate) struct Sessions(Arc<SessionGroup>);
+
+impl Sessions {
+    pub(crate) fn of(camera: &Camera) -> Self {
+        Self(Arc::new(SessionGroup::default().named(camera.id.to_string())))
+    }
+
+    /// Waits until the camera has noticed that its old sessions are over.
+    pub(crate) async fn settled(&self) {
+        let stale = self.0.stale_sessions();
+        if stale.num_sessions > 0 {
+            tracing::debug!(sessions = stale.num_sessions, "waiting for old sessions of the camera to end");
+            let _ = timeout(STALE_SESSIONS_END, self.0.await_stale_sessions(&stale)).await;
+        }
+    }
+
+    /// Waits until what is left is torn down: a camera with few sessions to give gets them back.
+    pub(crate) async fn torn_down(&self) {
+        let _ = timeout(Duration::from_secs(1), self.0.await_teardown()).await;
+    }
 }
 
-/// A camera that plays.
-pub(crate) struct Playing {
-    pub(crate) frames: Demuxed,
-    pub(crate) video: usize,
-    pub(crate) sound: Option<TrackHead>,
-    /// The format of a sound stream that was wanted and cannot be kept.
-    pub(crate) unusable_sound: Option<String>,
+/// Frames of a session that plays.
+pub(crate) struct Native {
+    camera: String,
+    frames: Demuxed,
+    video: usize,
+    /// What was handed on last.
+    head: Option<TrackHead>,
 }
 
-/// What a camera says it offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamInfo {
-    /// `h264` or `h265`.
-    pub codec: String,
-    /// Width and height, where the description tells.
-    pub size: Option<(u32, u32)>,
-    /// The format of its sound, and whether it will be kept.
-    pub sound: Option<(String, SoundKept)>,
+impl Native {
+    pub(super) async fn next(&mut self) -> Result<Item, RecorderError> {
+        loop {
+            match self.frames.next().await {
+                Some(Ok(CodecItem::VideoFrame(frame))) => return Ok(Item::Video(self.video(frame))),
+                Some(Ok(CodecItem::AudioFrame(frame))) => {
+                    return Ok(Item::Sound(SoundItem {
+                        stamp: frame.timestamp().elapsed(),
+                        length: frame.frame_length().get(),
+                        data: frame.data().to_vec(),
+                    }));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(broken(&self.camera, &e)),
+                None => return Err(RecorderError::EndedByCamera { camera: self.camera.clone() }),
+            }
+        }
+    }
+
+    fn video(&mut self, frame: VideoFrame) -> VideoItem {
+        let mut head = None;
+        if self.head.is_none() || frame.has_new_parameters() {
+            head = video_head(&self.frames.streams()[self.video]);
+            self.head.clone_from(&head);
+        }
+        VideoItem {
+            stamp: frame.timestamp().elapsed(),
+            keyframe: frame.is_random_access_point(),
+            received: frame.start_ctx().received(),
+            lost: u64::from(frame.loss()),
+            head,
+            data: frame.into_data(),
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SoundKept {
-    Yes,
-    No,
-}
-
-/// Asks a camera what it offers, without playing it. Gives up after 10 s.
-pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
-    let source = camera.source.as_ref().ok_or(RecorderError::NothingToRecord)?;
+pub(super) async fn describe(camera: &Camera, source: &Source) -> Result<StreamInfo, RecorderError> {
     let asked = timeout(CONNECT_WITHIN, describe_source(camera, source, SessionOptions::default()));
     let session = asked.await.map_err(|_| no_answer(camera))??;
     let streams = session.streams();
@@ -69,15 +107,15 @@ pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
     Ok(StreamInfo { codec: video.encoding_name().to_owned(), size, sound })
 }
 
-/// Connects and plays. Gives up after 10 s.
-pub(crate) async fn play(
+pub(super) async fn play(
     camera: &Camera,
     source: &Source,
-    group: Arc<SessionGroup>,
+    sessions: &Sessions,
     sound: SoundUse,
 ) -> Result<Playing, RecorderError> {
     // Auto keeps at it with the old live555 that goes on sending a dead session's packets, and is quick else.
-    let options = SessionOptions::default().session_group(group).teardown(TeardownPolicy::Auto);
+    let options =
+        SessionOptions::default().session_group(Arc::clone(&sessions.0)).teardown(TeardownPolicy::Auto);
     let connecting = async {
         let session = describe_source(camera, source, options).await?;
         // large, and only alive while connecting
@@ -122,8 +160,9 @@ async fn set_up_and_play(
     }
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
-    let frames = playing.demuxed().map_err(|e| broken(camera, &e))?;
-    Ok(Playing { frames, video, sound, unusable_sound })
+    let frames = playing.demuxed().map_err(|e| broken(camera.id.as_str(), &e))?;
+    let native = Native { camera: camera.id.to_string(), frames, video, head: None };
+    Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
 }
 
 fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderError> {
@@ -146,7 +185,7 @@ fn choose_sound(streams: &[Stream]) -> Option<usize> {
 }
 
 /// Returns the video track as it goes into files; none until the camera has sent its parameters.
-pub(crate) fn video_head(stream: &Stream) -> Option<TrackHead> {
+fn video_head(stream: &Stream) -> Option<TrackHead> {
     let Some(ParametersRef::Video(parameters)) = stream.parameters() else { return None };
     let (width, height) = parameters.pixel_dimensions();
     Some(TrackHead {
@@ -177,13 +216,13 @@ fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {
         // many cameras know no better word than 400 for a wrong path
         Some(status @ (400 | 404 | 410)) => RecorderError::NoSuchStream { camera: id, status },
         Some(status @ 300..) => RecorderError::Refused { camera: id, status },
-        Some(_) => broken(camera, error), // its answer was yes, but makes no sense
+        Some(_) => broken(camera.id.as_str(), error), // its answer was yes, but makes no sense
         None => RecorderError::Unreachable { camera: id, reason: first_line(error) },
     }
 }
 
-pub(crate) fn broken(camera: &Camera, error: &retina::Error) -> RecorderError {
-    RecorderError::BrokenStream { camera: camera.id.to_string(), reason: first_line(error) }
+fn broken(camera: &str, error: &retina::Error) -> RecorderError {
+    RecorderError::BrokenStream { camera: camera.to_owned(), reason: first_line(error) }
 }
 
 /// The lines that follow are addresses and byte positions for whoever looks at a packet dump.
