@@ -1,12 +1,10 @@
-//! A camera: where its stream comes from, how its lens draws, and the views cut out of it.
+//! A camera: who it is, how its lens draws, and the views cut out of it.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use url::Url;
-
-use crate::Secret;
+use crate::Source;
 
 /// Names a camera and its folder under the root: letters, digits, `-`, `_` and `.`, at most 64, beginning
 /// with a letter or digit, and not the name of one of nightreel's own folders.
@@ -57,14 +55,6 @@ pub struct Camera {
     pub lens: Option<Lens>,
     /// What is looked at in each sampled frame; the one view `original` where no lens is described.
     pub views: Vec<View>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// Never carries credentials: these are taken out of the URL and stand beside it.
-    pub url: Url,
-    pub username: Option<String>,
-    pub password: Option<Secret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
 
+mod address;
 mod camera;
 mod lens;
 mod sections;
@@ -55,6 +56,13 @@ impl Check<'_> {
     fn fault<T>(&mut self, key: &str, text: impl Into<String>) -> Option<T> {
         self.faults.add(key, text);
         None
+    }
+
+    /// Refuses each of these keys that is given, because it would have no effect.
+    fn refuse_given(&mut self, section: &str, keys: &[(&str, bool)], why: &str) {
+        for (name, _) in keys.iter().filter(|(_, given)| *given) {
+            self.faults.add(format!("{section}.{name}"), format!("has no effect {why}"));
+        }
     }
 
     fn whole<T: TryFrom<i64>>(&mut self, key: &str, value: i64, range: RangeInclusive<i64>) -> Option<T> {

@@ -21,7 +21,6 @@ const KEYS: &[&str] = &[
     "camera.rotate_deg",
     "camera.snapshot",
     "camera.snapshot_seconds",
-    "camera.transport",
     "camera.view.interpolation",
     "camera.view.masks",
     "camera.zones",

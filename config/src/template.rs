@@ -136,6 +136,9 @@ const EXAMPLE_CAMERA: &str = "\
 
 const CAMERA: &str = "\
 # audio = true
+# Or \"udp\", and \"ffmpeg\" for what only that can read:
+# transport = \"tcp\"
+# input = \"native\"
 #
 # For a fisheye camera, what its lens is like and where to look:
 # mount = \"ceiling\"

@@ -9,7 +9,7 @@ use crate::Secret;
 pub(crate) struct RawCamera {
     /// Names the camera and its folder under the root; required.
     pub(crate) id: Option<String>,
-    /// `rtsp://…`; default none: another recorder fills the folder.
+    /// `rtsp://…`, or by way of ffmpeg others; default none: another recorder fills the folder.
     pub(crate) url: Option<String>,
     /// Default none, or the one in the URL.
     pub(crate) username: Option<String>,
@@ -19,6 +19,10 @@ pub(crate) struct RawCamera {
     pub(crate) password_file: Option<String>,
     /// Environment variable that holds the password; default none.
     pub(crate) password_env: Option<String>,
+    /// `tcp` or `udp`, which way `rtsp://` packets travel; default `tcp`.
+    pub(crate) transport: Option<String>,
+    /// `native` or `ffmpeg`, who speaks with the camera; default `native` for `rtsp://`, else `ffmpeg`.
+    pub(crate) input: Option<String>,
     /// Length of a segment, 1 to 3600; default 60.
     pub(crate) segment_seconds: i64,
     /// Records sound where it can be kept; default true.
@@ -40,6 +44,8 @@ impl Default for RawCamera {
             password: None,
             password_file: None,
             password_env: None,
+            transport: None,
+            input: None,
             segment_seconds: 60,
             audio: true,
             mount: None,

@@ -103,7 +103,7 @@ pub(crate) fn camera(port: u16, segment_length: Duration) -> Camera {
     let url = format!("rtsp://127.0.0.1:{port}/cam").parse().unwrap();
     Camera {
         id: CAMERA.parse().unwrap(),
-        source: Some(Source { url, username: None, password: None }),
+        source: Some(Source::new(url)),
         segment_length,
         audio: true,
         lens: None,
