@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use self::outputs::Surroundings;
 use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
@@ -15,6 +16,7 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 mod address;
 mod camera;
 mod lens;
+mod outputs;
 mod sections;
 mod stream;
 mod view;
@@ -38,8 +40,14 @@ impl Check<'_> {
     /// Returns the checked settings; `None` where something is wrong, which then is among the faults.
     pub(crate) fn settings(&mut self, raw: &mut RawSettings) -> Option<Settings> {
         let storage = self.storage(&mut raw.storage);
-        let cameras = self.cameras(&mut raw.camera);
-        let process = self.process(&mut raw.process);
+        let zone = self.zone("process.timezone", &raw.process.timezone);
+        // Also where these are wrong, so that what is wrong with the cameras is told of at the same time.
+        let around = Surroundings {
+            root: storage.as_ref().map(|storage| storage.root.as_path()),
+            zone: zone.unwrap_or_default(),
+        };
+        let cameras = self.cameras(&mut raw.camera, around);
+        let process = self.process(&mut raw.process, zone);
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
         let retention = self.retention(&raw.retention);

@@ -66,13 +66,14 @@ impl Check<'_> {
 
     /// Refuses a secret after `?`, but for the place where ffmpeg's address gets it.
     pub(super) fn refuse_secrets_in_query(&mut self, key: &str, url: &Url, input: Input) {
-        let is_secret = |name: &str| SECRET_PARAMETERS.contains(&name.to_lowercase().as_str());
-        let advice = match input {
-            Input::Native => "use `username` and one of `password_file` and `password_env`",
-            Input::Ffmpeg => "write `{password}` there, and give one of `password_file` and `password_env`",
+        let (place, advice) = match input {
+            Input::Native => (None, "use `username` and one of `password_file` and `password_env`"),
+            Input::Ffmpeg => (
+                Some(PASSWORD_PLACE),
+                "write `{password}` there, and give one of `password_file` and `password_env`",
+            ),
         };
-        let is_place = |value: &str| input == Input::Ffmpeg && value == PASSWORD_PLACE;
-        if url.query_pairs().any(|(name, value)| is_secret(&name) && !is_place(&value)) {
+        if has_secret_in_query(url, place) {
             self.faults.add(
                 key,
                 format!("must not carry a password after `?`, because addresses are logged: {advice}"),
@@ -86,4 +87,10 @@ impl Check<'_> {
             Err(_) => self.fault(key, "holds a `%` that is no character; write `%25` for it"),
         }
     }
+}
+
+/// Tells whether a parameter holds a secret, rather than the `place` for one.
+pub(super) fn has_secret_in_query(url: &Url, place: Option<&str>) -> bool {
+    let is_secret = |name: &str| SECRET_PARAMETERS.contains(&name.to_lowercase().as_str());
+    url.query_pairs().any(|(name, value)| is_secret(&name) && Some(value.as_ref()) != place)
 }

@@ -4,6 +4,7 @@ use crate::{Mount, Projection, Settings, ViewMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod outputs;
 mod stream;
 
 fn load(text: &str) -> Result<Settings, String> {
@@ -88,7 +89,7 @@ fn refuses_cameras_that_cannot_be() {
                 5,
                 "`camera[0].url`: carries a password, and one is given",
             ),
-            ("snapshot_seconds = 5", 5, "`camera[0].snapshot_seconds`: this is planned"),
+            ("rotate_deg = 90", 5, "`camera[0].rotate_deg`: this is planned"),
             (
                 "mount = 'ceilling'",
                 5,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Clock, Gap, MediaRoot};
 use chrono_tz::Tz;
-use config::{Camera, Secret, Source, View, ViewMode};
+use config::{Camera, Secret, Source};
 use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -101,14 +101,7 @@ impl Running {
 
 pub(crate) fn camera(port: u16, segment_length: Duration) -> Camera {
     let url = format!("rtsp://127.0.0.1:{port}/cam").parse().unwrap();
-    Camera {
-        id: CAMERA.parse().unwrap(),
-        source: Some(Source::new(url)),
-        segment_length,
-        audio: true,
-        lens: None,
-        views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
-    }
+    Camera { segment_length, ..Camera::new(CAMERA.parse().unwrap(), Some(Source::new(url))) }
 }
 
 pub(crate) fn with_password(mut camera: Camera, password: &str) -> Camera {
