@@ -66,6 +66,11 @@ impl Check<'_> {
         None
     }
 
+    /// Tells whether a key is given, be it of the wrong type, so that it was taken out.
+    fn is_given(&self, section: &str, name: &str, given: bool) -> bool {
+        given || self.faults.has(&format!("{section}.{name}"))
+    }
+
     /// Refuses each of these keys that is given, because it would have no effect.
     fn refuse_given(&mut self, section: &str, keys: &[(&str, bool)], why: &str) {
         for (name, _) in keys.iter().filter(|(_, given)| *given) {

@@ -38,7 +38,7 @@ impl Check<'_> {
         let id = self.required(&id_key, raw.id.as_deref()).and_then(|id| {
             id.parse::<CameraId>().map_err(|error| self.faults.add(id_key, error.to_string())).ok()
         });
-        let has_url = raw.url.is_some();
+        let has_url = self.is_given(section, "url", raw.url.is_some());
         let source = self.source(section, raw);
         let seconds = self.whole(&format!("{section}.segment_seconds"), raw.segment_seconds, 1..=3600);
         let outputs = match has_url {

@@ -54,11 +54,13 @@ impl Check<'_> {
         raw: &mut RawCamera,
         around: Surroundings<'_>,
     ) -> Option<Outputs> {
-        let is_idle = raw.record == Some(false)
-            && raw.hls != Some(true)
-            && raw.republish.is_none()
-            && raw.snapshot_seconds.is_none();
-        if is_idle {
+        let others = [
+            ("hls", raw.hls == Some(true)),
+            ("republish", raw.republish.is_some()),
+            ("snapshot_seconds", raw.snapshot_seconds.is_some()),
+        ];
+        let has_others = others.iter().any(|(name, given)| self.is_given(section, name, *given));
+        if raw.record == Some(false) && !has_others {
             let text =
                 "leaves nothing to do: set `hls`, `republish` or `snapshot_seconds`, or take the camera out";
             self.faults.add(format!("{section}.record"), text);
@@ -86,7 +88,9 @@ impl Check<'_> {
     fn hls(&mut self, section: &str, raw: &mut RawCamera) -> Option<Option<Hls>> {
         if !*raw.hls.get_or_insert(false) {
             let [_, details @ ..] = hls_keys(raw);
-            self.refuse_given(section, &details, "without `hls = true`");
+            if !self.is_given(section, "hls", false) {
+                self.refuse_given(section, &details, "without `hls = true`");
+            }
             return Some(None);
         }
         let part = self.hls_part(section, raw);
@@ -117,7 +121,9 @@ impl Check<'_> {
     fn republish(&mut self, section: &str, raw: &mut RawCamera) -> Option<Option<Republish>> {
         let Some(text) = raw.republish.clone() else {
             let [_, login @ ..] = republish_keys(raw);
-            self.refuse_given(section, &login, "without `republish`");
+            if !self.is_given(section, "republish", false) {
+                self.refuse_given(section, &login, "without `republish`");
+            }
             return Some(None);
         };
         let url = self.republish_url(&format!("{section}.republish"), &text, raw.url.as_deref());
@@ -161,7 +167,9 @@ impl Check<'_> {
     ) -> Option<Option<Snapshots>> {
         let Some(seconds) = raw.snapshot_seconds else {
             let [_, dir] = snapshot_keys(raw);
-            self.refuse_given(section, &[dir], "without `snapshot_seconds`");
+            if !self.is_given(section, "snapshot_seconds", false) {
+                self.refuse_given(section, &[dir], "without `snapshot_seconds`");
+            }
             return Some(None);
         };
         let seconds = self.whole(&format!("{section}.snapshot_seconds"), seconds, 1..=86_400);

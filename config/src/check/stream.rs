@@ -12,6 +12,9 @@ impl Check<'_> {
     /// Returns `Some(None)` for a camera that another recorder records.
     pub(super) fn source(&mut self, section: &str, raw: &mut RawCamera) -> Option<Option<Source>> {
         let Some(text) = raw.url.clone() else {
+            if self.is_given(section, "url", false) {
+                return None;
+            }
             let fetching = [("transport", raw.transport.is_some()), ("input", raw.input.is_some())];
             self.refuse_given(section, &fetching, "without `url`");
             self.refuse_given(section, &login_keys(raw), "without `url`");

@@ -189,6 +189,18 @@ fn refuses_every_output_of_a_camera_that_another_recorder_records() {
 }
 
 #[test]
+fn tells_of_nothing_that_only_follows_from_a_wrong_type() {
+    let cases = [
+        ("hls = 'yes'\nhls_hours = 1\nrecord = false", "`camera[0].hls`: must be `true` or `false`"),
+        ("republish = 5\nrepublish_username = 'me'\nrecord = false", "`camera[0].republish`: must be text"),
+        ("snapshot_seconds = 'x'\nsnapshot_dir = '/b'\nrecord = false", "`camera[0].snapshot_seconds`: must"),
+    ];
+    cases.iter().for_each(|(text, expected)| refused(STREAM, &[(text, 6, expected)]));
+    let text = "url = 5\nusername = 'me'\ninput = 'ffmpeg'\nrecord = false\nhls = true";
+    refused(CAMERA, &[(text, 5, "`camera[0].url`: must be text in quotes")]);
+}
+
+#[test]
 fn tells_of_all_faults_of_all_outputs_at_once() {
     let text = "[[camera]]\nid = 'a/b'\nurl = 'ftp://h/a'\ntransport = 'x'\ninput = 'x'\nrecord = false\n\
                 record_windows = ['x']\nhls_hours = 1\nrepublish = 'x'\nsnapshot_seconds = 0\nsnapshot_dir = ''";
