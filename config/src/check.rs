@@ -15,9 +15,11 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 
 mod address;
 mod camera;
+mod hook;
 mod lens;
 mod outputs;
 mod sections;
+mod serve;
 mod stream;
 mod view;
 mod vision;
@@ -51,6 +53,8 @@ impl Check<'_> {
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
         let retention = self.retention(&raw.retention);
+        let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
+        let serve = self.serve(&mut raw.serve);
         Some(Settings {
             storage: storage?,
             cameras: cameras?,
@@ -58,6 +62,8 @@ impl Check<'_> {
             detect: detect?.into(),
             vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
             retention: retention?,
+            hook: hook.map_or(Some(None), |hook| hook.map(Some))?,
+            serve: serve?,
         })
     }
 

@@ -10,6 +10,7 @@ mod dotenv;
 mod environment;
 mod error;
 mod fault;
+mod hook;
 mod labels;
 mod load;
 mod loaded;
@@ -31,13 +32,16 @@ pub use camera::{Camera, CameraId, InvalidCameraId, Lens, Mount, Projection, Vie
 pub use environment::Environment;
 pub use error::{ConfigError, MissingSecret};
 pub use fault::{Fault, Faults};
+pub use hook::{Hook, HookCommand, Webhook};
 pub use labels::COCO_LABELS;
 pub use load::{FILE_NAME, defaults, load};
 pub use loaded::Loaded;
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
-pub use settings::{AfterProcessing, Detail, Detect, Price, Process, Retention, Settings, Storage, Vision};
+pub use settings::{
+    AfterProcessing, CorsOrigins, Detail, Detect, Price, Process, Retention, Serve, Settings, Storage, Vision,
+};
 pub use show::render_effective;
 pub use source::{Input, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};

@@ -7,7 +7,6 @@ const KEYS: &[&str] = &[
     "cluster",
     "dashboard",
     "gate",
-    "serve",
     "camera.keep",
     "camera.masks",
     "camera.retention",

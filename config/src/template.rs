@@ -256,4 +256,13 @@ after_processing = \"move\"
 # Nothing is deleted by age or for space unless these say so:
 # max_age_days = 30
 # min_free_gb = 5
+
+# Who is told when a camera, the disk or the clock is not well: a program, an address, or both.
+# [hook]
+# command = [\"/usr/local/bin/tell-me\"]
+# webhook = \"https://example.org/hook\"
+
+# Where `nightreel serve` listens:
+# [serve]
+# listen = \"127.0.0.1:8420\"
 ";

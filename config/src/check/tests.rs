@@ -4,6 +4,7 @@ use crate::{Mount, Projection, Settings, ViewMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod hook;
 mod outputs;
 mod stream;
 

@@ -392,12 +392,14 @@ fn warns_about_secrets_that_everyone_may_read() {
     let republished = format!("{MINIMAL}{camera}republish = 'rtsp://h/b'\n");
     let to_others = format!("{republished}republish_password = 'x'\n");
     let to_others_in_file = format!("{republished}republish_password_file = 'p'\n");
+    let webhook = format!("{MINIMAL}[hook]\nwebhook = 'https://h/x'\n");
     let cases = [
         (literal, "nightreel.toml"),
         (in_url, "nightreel.toml"),
         (in_file, "p"),
         (to_others, "nightreel.toml"),
         (to_others_in_file, "p"),
+        (webhook, "nightreel.toml"),
     ];
     for (text, open) in &cases {
         let place = Place::with(&[("nightreel.toml", text), ("p", "x")]);
@@ -439,6 +441,10 @@ fn tells_of_broken_lines_without_their_secrets() {
         format!("republish = 'rtsp://me:{SECRET}@h/b'\nurl = 'rtsp://h/a'"),
         format!("republish = '{SECRET}'\nurl = 'rtsp://h/a'"),
         format!("republish = 'rtsp://h/b?token={SECRET}'\nurl = 'rtsp://h/a'"),
+        format!("[hook]\nwebhook = '{SECRET}'"),
+        format!("[hook]\nwebhook = 'ftp://me:{SECRET}@h/{SECRET}'"),
+        format!("[hook]\nwebhook = ['{SECRET}']"),
+        format!("[hook]\nwebhok = 'https://h/{SECRET}'"),
     ];
     for line in broken {
         let text = format!("[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\n{line}\n");
@@ -456,7 +462,7 @@ fn shows_neither_secrets_nor_credentials_of_urls() {
     let text = format!(
         "[storage]\nroot = '/a'\n[[camera]]\nid = 'a'\nurl = 'rtsp://me:{SECRET}@h/a'\n[[camera]]\nid = 'b'\n\
          url = 'rtsp://h/b'\npassword = '{SECRET}'\nrepublish = 'rtsp://h/c'\nrepublish_password = '{SECRET}'\n[vision]\nbase_url = 'http://h/v1'\nmodel = 'm'\n\
-         api_key = '{SECRET}'\n"
+         api_key = '{SECRET}'\n[hook]\nwebhook = 'https://me:{SECRET}@h:8443/{SECRET}?key={SECRET}'\n"
     );
     let place = Place::with(&[("nightreel.toml", &text)]).set("SOME_TOKEN", SECRET);
     let loaded = place.load().unwrap();
@@ -469,6 +475,7 @@ fn shows_neither_secrets_nor_credentials_of_urls() {
         "password = \"***\"  # nightreel.toml:5",
         "republish_password = \"***\"  # nightreel.toml:11",
         "api_key = \"***\"  # nightreel.toml:15",
+        "webhook = \"https://h:8443/***\"  # nightreel.toml:17",
         "segment_seconds = 60  # default",
         "root = \"/a\"  # nightreel.toml:2",
         "[[camera]]",

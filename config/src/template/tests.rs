@@ -58,7 +58,7 @@ fn every_commented_line_is_true() {
             .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
             .collect();
         let settings = loaded(&uncommented.join("\n")).settings;
-        assert!(settings.vision.is_some() && settings.retention.max_age.is_some());
+        assert!(settings.vision.is_some() && settings.retention.max_age.is_some() && settings.hook.is_some());
         assert_eq!(settings.cameras.len(), 1);
     }
 }
