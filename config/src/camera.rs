@@ -1,12 +1,12 @@
-//! A camera: where its stream comes from, how its lens draws, and the views cut out of it.
+//! A camera: who it is, how its lens draws, and the views cut out of it.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use url::Url;
+use chrono_tz::Tz;
 
-use crate::Secret;
+use crate::{Hls, Recording, Republish, Snapshots, Source, Windows};
 
 /// Names a camera and its folder under the root: letters, digits, `-`, `_` and `.`, at most 64, beginning
 /// with a letter or digit, and not the name of one of nightreel's own folders.
@@ -53,18 +53,37 @@ pub struct Camera {
     pub segment_length: Duration,
     /// Records the camera's sound where it can be kept.
     pub audio: bool,
+    /// Off without a source, as are the outputs that follow.
+    pub recording: Recording,
+    pub hls: Option<Hls>,
+    pub republish: Option<Republish>,
+    pub snapshots: Option<Snapshots>,
     /// Absent for a lens without distortion worth correcting.
     pub lens: Option<Lens>,
     /// What is looked at in each sampled frame; the one view `original` where no lens is described.
     pub views: Vec<View>,
 }
 
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// Never carries credentials: these are taken out of the URL and stand beside it.
-    pub url: Url,
-    pub username: Option<String>,
-    pub password: Option<Secret>,
+impl Camera {
+    /// Makes what the settings make of an id and perhaps a stream, with nothing else said.
+    pub fn new(id: CameraId, source: Option<Source>) -> Self {
+        let recording = match source {
+            Some(_) => Recording::During(Windows::always(Tz::UTC)),
+            None => Recording::Off,
+        };
+        Self {
+            id,
+            source,
+            segment_length: Duration::from_secs(60),
+            audio: true,
+            recording,
+            hls: None,
+            republish: None,
+            snapshots: None,
+            lens: None,
+            views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

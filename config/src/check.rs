@@ -8,13 +8,18 @@ use std::path::Path;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use self::outputs::Surroundings;
 use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
 
+mod address;
 mod camera;
+mod hook;
 mod lens;
+mod outputs;
 mod sections;
+mod serve;
 mod stream;
 mod view;
 mod vision;
@@ -37,11 +42,19 @@ impl Check<'_> {
     /// Returns the checked settings; `None` where something is wrong, which then is among the faults.
     pub(crate) fn settings(&mut self, raw: &mut RawSettings) -> Option<Settings> {
         let storage = self.storage(&mut raw.storage);
-        let cameras = self.cameras(&mut raw.camera);
-        let process = self.process(&mut raw.process);
+        let zone = self.zone("process.timezone", &raw.process.timezone);
+        // Also where these are wrong, so that what is wrong with the cameras is told of at the same time.
+        let around = Surroundings {
+            root: storage.as_ref().map(|storage| storage.root.as_path()),
+            zone: zone.unwrap_or_default(),
+        };
+        let cameras = self.cameras(&mut raw.camera, around);
+        let process = self.process(&mut raw.process, zone);
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
         let retention = self.retention(&raw.retention);
+        let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
+        let serve = self.serve(&mut raw.serve);
         Some(Settings {
             storage: storage?,
             cameras: cameras?,
@@ -49,12 +62,26 @@ impl Check<'_> {
             detect: detect?.into(),
             vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
             retention: retention?,
+            hook: hook.map_or(Some(None), |hook| hook.map(Some))?,
+            serve: serve?,
         })
     }
 
     fn fault<T>(&mut self, key: &str, text: impl Into<String>) -> Option<T> {
         self.faults.add(key, text);
         None
+    }
+
+    /// Tells whether a key is given, be it of the wrong type, so that it was taken out.
+    fn is_given(&self, section: &str, name: &str, given: bool) -> bool {
+        given || self.faults.has(&format!("{section}.{name}"))
+    }
+
+    /// Refuses each of these keys that is given, because it would have no effect.
+    fn refuse_given(&mut self, section: &str, keys: &[(&str, bool)], why: &str) {
+        for (name, _) in keys.iter().filter(|(_, given)| *given) {
+            self.faults.add(format!("{section}.{name}"), format!("has no effect {why}"));
+        }
     }
 
     fn whole<T: TryFrom<i64>>(&mut self, key: &str, value: i64, range: RangeInclusive<i64>) -> Option<T> {

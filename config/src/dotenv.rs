@@ -4,6 +4,9 @@
 use std::net::Ipv6Addr;
 use std::path::Path;
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 use crate::planned;
 use crate::tree::{Node, Table, Value};
 use crate::{Environment, Faults, Origin};
@@ -11,6 +14,14 @@ use crate::{Environment, Faults, Origin};
 /// Port and path of the main stream of a Reolink camera, for which these names were made.
 const DEFAULT_PORT: u16 = 554;
 const DEFAULT_PATH: &str = "/h264Preview_01_main";
+
+/// STREAM_MODE: what becomes of the stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Record,
+    Hls,
+    Republish,
+}
 
 /// Tells whether the environment describes a camera: `.env` by either name, variables of the process only by
 /// both, because other programs know an OUTPUT_DIR too.
@@ -20,9 +31,10 @@ pub(crate) fn describes_a_camera(environment: &Environment) -> bool {
         || names.iter().all(|name| environment.get(name).is_some())
 }
 
-/// Builds the settings that these names describe: one camera, recorded into OUTPUT_DIR.
+/// Builds the settings that these names describe: one camera, recorded into OUTPUT_DIR, or what STREAM_MODE
+/// says instead.
 pub(crate) fn settings(environment: &Environment, faults: &mut Faults) -> Table {
-    refuse_planned(environment, faults);
+    refuse_other_storage(environment, faults);
     let mut camera = Table::new();
     let mut storage = Table::new();
     match environment.get("CAMERA_IP") {
@@ -51,6 +63,7 @@ pub(crate) fn settings(environment: &Environment, faults: &mut Faults) -> Table 
     if let Some((seconds, origin)) = environment.get("SEGMENT_TIME") {
         camera.insert("segment_seconds".to_owned(), Node::loose(seconds, &origin));
     }
+    set_mode(environment, &mut camera, faults);
     let here = Origin::Dotenv("OUTPUT_DIR".to_owned());
     let section = |value| Node { value, origin: here.clone() };
     let cameras = vec![section(Value::Table(camera))];
@@ -60,25 +73,74 @@ pub(crate) fn settings(environment: &Environment, faults: &mut Faults) -> Table 
     ])
 }
 
-/// Lists what is set but has no effect in this version.
+/// Lists what is set but has no effect.
 pub(crate) fn warnings(environment: &Environment) -> Vec<String> {
-    let unused = environment.get("OUTPUT_RTSP_URL").filter(|(url, _)| !url.is_empty());
+    let is_used = mode(environment).is_ok_and(|mode| mode == Mode::Republish);
+    let unused = environment.get("OUTPUT_RTSP_URL").filter(|(url, _)| !url.is_empty() && !is_used);
     let text = "OUTPUT_RTSP_URL has no effect: only STREAM_MODE=republish would use it";
     unused.map(|_| text.to_owned()).into_iter().collect()
 }
 
-fn refuse_planned(environment: &Environment, faults: &mut Faults) {
-    let choices: [(&str, &str, &[&str]); 2] =
-        [("STREAM_MODE", "record", &["hls", "republish"]), ("STORAGE_BACKEND", "local", &["s3"])];
-    for (name, supported, planned) in choices {
-        let Some((value, origin)) = environment.get(name) else { continue };
-        let value = value.trim();
-        if planned.contains(&value) {
-            faults.add_at(origin, planned::cannot_do_yet(&format!("`{value}`")));
-        } else if !value.is_empty() && value != supported {
-            faults.add_at(origin, format!("must be `{supported}`"));
+fn refuse_other_storage(environment: &Environment, faults: &mut Faults) {
+    let Some((value, origin)) = environment.get("STORAGE_BACKEND") else { return };
+    match value.trim() {
+        "" | "local" => {}
+        "s3" => faults.add_at(origin, planned::cannot_do_yet("`s3`")),
+        _ => faults.add_at(origin, "must be `local`"),
+    }
+}
+
+/// Fails with the place of a value that is no mode.
+fn mode(environment: &Environment) -> Result<Mode, Origin> {
+    let Some((value, origin)) = environment.get("STREAM_MODE") else { return Ok(Mode::Record) };
+    match value.trim() {
+        "" | "record" => Ok(Mode::Record),
+        "hls" => Ok(Mode::Hls),
+        "republish" => Ok(Mode::Republish),
+        _ => Err(origin),
+    }
+}
+
+fn set_mode(environment: &Environment, camera: &mut Table, faults: &mut Faults) {
+    let origin = environment.get("STREAM_MODE").map_or(Origin::Default, |(_, origin)| origin);
+    let truth = |truth| Node { value: Value::Truth(truth), origin: origin.clone() };
+    match mode(environment) {
+        Err(origin) => faults.add_at(origin, "must be `record`, `hls` or `republish`"),
+        Ok(Mode::Record) => {}
+        Ok(Mode::Hls) => {
+            camera.insert("record".to_owned(), truth(false));
+            camera.insert("hls".to_owned(), truth(true));
+            if let Some((seconds, origin)) = environment.get("SEGMENT_TIME") {
+                camera.insert("hls_part_seconds".to_owned(), Node::loose(seconds, &origin));
+            }
+        }
+        Ok(Mode::Republish) => {
+            camera.insert("record".to_owned(), truth(false));
+            match environment.get("OUTPUT_RTSP_URL").filter(|(url, _)| !url.trim().is_empty()) {
+                Some((url, origin)) => camera.extend(republish(url.trim(), &origin)),
+                None => faults.add_at(
+                    Origin::Dotenv("OUTPUT_RTSP_URL".to_owned()),
+                    "is missing: STREAM_MODE=republish needs the address of an RTSP server",
+                ),
+            }
         }
     }
+}
+
+/// Moves `user:password@` to keys of their own. What cannot be read is left to the checks.
+fn republish(text: &str, origin: &Origin) -> Vec<(String, Node)> {
+    let entry = |key: &str, text: &str| (key.to_owned(), Node::text(text, origin.clone()));
+    let apart = || {
+        let mut url = Url::parse(text).ok()?;
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+        let username = decoded(url.username())?;
+        let password = decoded(url.password().unwrap_or_default())?;
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        let login = [("republish_username", username), ("republish_password", password)];
+        let login = login.iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| entry(key, text));
+        Some(login.chain([entry("republish", url.as_str())]).collect())
+    };
+    apart().unwrap_or_else(|| vec![entry("republish", text)])
 }
 
 fn missing(name: &str, faults: &mut Faults) {

@@ -40,9 +40,14 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// Tells whether something is wrong with this very key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|fault| fault.key == key)
+    }
+
     pub(crate) fn add(&mut self, key: impl Into<String>, text: impl Into<String>) {
         let key = key.into();
-        if !self.0.iter().any(|fault| fault.key == key) {
+        if !self.has(&key) {
             self.0.push(Fault { key, origin: None, text: text.into() });
         }
     }

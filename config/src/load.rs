@@ -119,7 +119,9 @@ impl Sources<'_> {
 
 /// Tells whether the settings file itself holds a secret, rather than the name of where one is.
 fn holds_a_secret(loaded: &Loaded) -> bool {
+    let names = ["password", "republish_password", "api_key", "webhook"];
     loaded.origins.iter().any(|(key, origin)| {
-        (key.ends_with(".password") || key == "vision.api_key") && matches!(origin, Origin::File { .. })
+        let name = key.rsplit('.').next().unwrap_or(key);
+        names.contains(&name) && matches!(origin, Origin::File { .. })
     })
 }

@@ -11,8 +11,11 @@ const MOST_ENTRIES: usize = 256;
 
 /// Keys that say the same thing in different ways. One from the environment takes the place of all, or there
 /// would be no way to override a file's `password_env`.
-const ALTERNATIVES: &[[&str; 3]] =
-    &[["password", "password_file", "password_env"], ["api_key", "api_key_file", "api_key_env"]];
+const ALTERNATIVES: &[[&str; 3]] = &[
+    ["password", "password_file", "password_env"],
+    ["republish_password", "republish_password_file", "republish_password_env"],
+    ["api_key", "api_key_file", "api_key_env"],
+];
 
 /// Lays every `NIGHTREEL__SECTION__KEY` over `table`. Entries of a list of sections go by number from 0:
 /// `NIGHTREEL__CAMERA__0__URL`.

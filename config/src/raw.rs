@@ -20,6 +20,9 @@ pub(crate) struct RawSettings {
     /// Absent: no call is made.
     pub(crate) vision: Option<RawVision>,
     pub(crate) retention: RawRetention,
+    /// Absent: nobody is told.
+    pub(crate) hook: Option<RawHook>,
+    pub(crate) serve: RawServe,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -182,5 +185,37 @@ impl Default for RawRetention {
             min_free_gb: None,
             protect_unprocessed: true,
         }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawHook {
+    /// Program and arguments; gets one JSON object on its standard input; default none.
+    pub(crate) command: Option<Vec<String>>,
+    /// Address that gets the same object by POST; default none.
+    pub(crate) webhook: Option<String>,
+    /// Seconds that one command or one request may take; default 10.
+    pub(crate) timeout_seconds: i64,
+}
+
+impl Default for RawHook {
+    fn default() -> Self {
+        Self { command: None, webhook: None, timeout_seconds: 10 }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawServe {
+    /// IP and port; default `127.0.0.1:8420`.
+    pub(crate) listen: String,
+    /// Web pages of other servers that may read the footage; `*` for all; default none.
+    pub(crate) cors_origins: Vec<String>,
+}
+
+impl Default for RawServe {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new() }
     }
 }

@@ -1,5 +1,6 @@
 //! Checked settings: complete, consistent, and what every other crate sees.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::{Camera, Secret, Windows};
+use crate::{Camera, Hook, Secret, Windows};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -20,6 +21,9 @@ pub struct Settings {
     /// Absent: no call is made.
     pub vision: Option<Vision>,
     pub retention: Retention,
+    /// Absent: nobody is told of events.
+    pub hook: Option<Hook>,
+    pub serve: Serve,
 }
 
 #[derive(Clone, Debug)]
@@ -116,4 +120,19 @@ pub enum AfterProcessing {
     Keep,
     Move,
     Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// Port 0 takes any that is free.
+    pub listen: SocketAddr,
+    pub cors_origins: CorsOrigins,
+}
+
+/// The web pages of other servers that may read what is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// As browsers send them, such as `https://example.org`; none where it is empty.
+    Only(Vec<String>),
+    Any,
 }

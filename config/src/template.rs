@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use toml::Value;
 use url::Url;
 
-use crate::{CameraId, ConfigError, Environment, Loaded, dotenv, load};
+use crate::{Camera, CameraId, ConfigError, Environment, Loaded, Recording, dotenv, load};
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +32,38 @@ pub struct CameraAnswers {
     /// Name of the environment variable that holds the password. The password itself is never written.
     pub password_env: Option<String>,
     pub segment_seconds: u64,
+    pub mode: StreamMode,
+}
+
+/// What becomes of the stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StreamMode {
+    #[default]
+    Record,
+    /// Nothing is kept but what a live playlist reaches back.
+    Hls { part_seconds: u64 },
+    /// Nothing is kept.
+    Republish {
+        /// Without credentials.
+        url: Url,
+        username: Option<String>,
+        /// Name of the environment variable that holds the password.
+        password_env: Option<String>,
+    },
+}
+
+impl StreamMode {
+    fn of(camera: &Camera) -> Self {
+        match (&camera.recording, &camera.hls, &camera.republish) {
+            (Recording::Off, Some(hls), _) => Self::Hls { part_seconds: hls.part.as_secs() },
+            (Recording::Off, None, Some(republish)) => Self::Republish {
+                url: republish.url.clone(),
+                username: republish.username.clone(),
+                password_env: republish.password.as_ref().map(|_| "OUTPUT_RTSP_PASSWORD".to_owned()),
+            },
+            _ => Self::Record,
+        }
+    }
 }
 
 impl Answers {
@@ -56,6 +88,7 @@ impl Answers {
                 .and_then(|source| source.password.as_ref())
                 .map(|_| "CAMERA_PASSWORD".to_owned()),
             segment_seconds: camera.segment_length.as_secs(),
+            mode: StreamMode::of(camera),
         });
         let root = settings.storage.root.display().to_string();
         Self { root, camera, timezone: Tz::UTC, windows: Vec::new() }
@@ -103,7 +136,29 @@ fn camera(answers: &CameraAnswers) -> String {
     line("username", answers.username.as_deref(), "admin");
     line("password_env", answers.password_env.as_deref(), "CAMERA_PASSWORD");
     let _ = writeln!(text, "segment_seconds = {}", answers.segment_seconds);
-    text + CAMERA
+    text + CAMERA + &outputs(&answers.mode) + FISHEYE
+}
+
+fn outputs(mode: &StreamMode) -> String {
+    match mode {
+        StreamMode::Record => RECORD.to_owned(),
+        StreamMode::Hls { part_seconds } => format!("{HLS}hls_part_seconds = {part_seconds}\n"),
+        StreamMode::Republish { url, username, password_env } => {
+            let mut text = format!("{REPUBLISH}republish = {}\n", quoted(url.as_str()));
+            if let Some(username) = username {
+                let _ = writeln!(text, "republish_username = {}", quoted(username));
+            }
+            if let Some(variable) = password_env {
+                let _ = writeln!(
+                    text,
+                    "# Put the password of OUTPUT_RTSP_URL into .env by this name, too:\n\
+                     republish_password_env = {}",
+                    quoted(variable)
+                );
+            }
+            text
+        }
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -136,6 +191,37 @@ const EXAMPLE_CAMERA: &str = "\
 
 const CAMERA: &str = "\
 # audio = true
+# Or \"udp\", and \"ffmpeg\" for what only that can read:
+# transport = \"tcp\"
+# input = \"native\"
+";
+
+const RECORD: &str = "\
+# record = true
+# When, in the time zone of [process]; [] is always:
+# record_windows = [\"07:00-19:00\"]
+# A live playlist, <root>/<camera>/stream.m3u8, and how far it reaches back:
+# hls = true
+# hls_hours = 1
+# An RTSP server that gets the stream, too:
+# republish = \"rtsp://127.0.0.1:8554/gate\"
+# Seconds between two pictures in <root>/<camera>/snapshots:
+# snapshot_seconds = 10
+";
+
+const HLS: &str = "\
+# Nothing is kept but what the live playlist, <root>/<camera>/stream.m3u8, reaches back:
+record = false
+hls = true
+# hls_hours = 24
+";
+
+const REPUBLISH: &str = "\
+# Nothing is kept; an RTSP server gets the stream:
+record = false
+";
+
+const FISHEYE: &str = "\
 #
 # For a fisheye camera, what its lens is like and where to look:
 # mount = \"ceiling\"
@@ -170,4 +256,13 @@ after_processing = \"move\"
 # Nothing is deleted by age or for space unless these say so:
 # max_age_days = 30
 # min_free_gb = 5
+
+# Who is told when a camera, the disk or the clock is not well: a program, an address, or both.
+# [hook]
+# command = [\"/usr/local/bin/tell-me\"]
+# webhook = \"https://example.org/hook\"
+
+# Where `nightreel serve` listens:
+# [serve]
+# listen = \"127.0.0.1:8420\"
 ";

@@ -1,4 +1,4 @@
-//! The windows of local time in which the heavy work may run.
+//! The windows of local time in which the heavy work may run, or a camera be recorded.
 //!
 //! Where clocks change, each boundary is turned into an instant by itself: one in the hour that does not
 //! exist moves forward by the length of the gap; in the hour that occurs twice a window opens at the first
@@ -66,6 +66,11 @@ impl Windows {
             .map(|text| parse_span(text.as_ref()).ok_or_else(|| InvalidWindow(text.as_ref().to_owned())))
             .collect::<Result<_, _>>()?;
         Ok(Self { zone, spans })
+    }
+
+    /// Makes windows that are always open.
+    pub fn always(zone: Tz) -> Self {
+        Self { zone, spans: Vec::new() }
     }
 
     /// Tells whether work may run at `now`, and until when that holds. Windows that overlap or touch count

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use super::Check;
 use crate::raw::{RawDetect, RawProcess, RawRetention, RawStorage};
 use crate::{AfterProcessing, Detect, Process, Retention, Storage, Windows, labels};
@@ -54,9 +56,8 @@ impl Check<'_> {
         })
     }
 
-    pub(super) fn process(&mut self, raw: &mut RawProcess) -> Option<Process> {
+    pub(super) fn process(&mut self, raw: &mut RawProcess, zone: Option<Tz>) -> Option<Process> {
         let every_nth_frame = self.whole("process.every_nth_frame", raw.every_nth_frame, 1..=1_000_000);
-        let zone = self.zone("process.timezone", &raw.timezone);
         // Also where the zone is wrong, so that a wrong window is told of at the same time.
         let windows = Windows::parse(zone.unwrap_or_default(), &raw.windows)
             .map_err(|error| self.faults.add("process.windows", error.to_string()))
@@ -111,7 +112,7 @@ impl Check<'_> {
     }
 
     /// Makes a folder absolute.
-    fn folder(&mut self, key: &str, folder: &str) -> Option<PathBuf> {
+    pub(super) fn folder(&mut self, key: &str, folder: &str) -> Option<PathBuf> {
         if folder.starts_with('~') {
             return self.fault(key, "must be a full path: only a shell knows what `~` is");
         }

@@ -1,76 +1,87 @@
-//! A camera's stream: its address, and who logs in. Credentials never stay in the address.
+//! A camera's stream: its address, who logs in, and how it is fetched. Credentials never stay in the address.
 
-use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Check;
 use crate::credentials::Whereabouts;
 use crate::raw::RawCamera;
-use crate::{Secret, Source, planned};
-
-/// Addresses that later versions take, by way of another program.
-const PLANNED_SCHEMES: &[&str] = &["rtsps", "rtmp", "rtmps", "http", "https", "file", "srt"];
-
-/// Names of query parameters that hold a secret. An address is logged, so that it must not.
-const SECRET_PARAMETERS: &[&str] = &["password", "passwd", "pass", "pwd", "token"];
+use crate::source::{self, USERNAME_PLACE};
+use crate::{Input, Secret, Source, Transport};
 
 impl Check<'_> {
     /// Returns `Some(None)` for a camera that another recorder records.
     pub(super) fn source(&mut self, section: &str, raw: &mut RawCamera) -> Option<Option<Source>> {
         let Some(text) = raw.url.clone() else {
-            self.refuse_logins_without_url(section, raw);
+            if self.is_given(section, "url", false) {
+                return None;
+            }
+            let fetching = [("transport", raw.transport.is_some()), ("input", raw.input.is_some())];
+            self.refuse_given(section, &fetching, "without `url`");
+            self.refuse_given(section, &login_keys(raw), "without `url`");
             return Some(None);
         };
         let key = format!("{section}.url");
         let url = self.stream_url(&key, &text).and_then(|url| self.take_credentials_out(section, url, raw));
         // Never what was written: it may hold a password.
         raw.url = url.as_ref().map(Url::to_string);
-        if raw.username.as_deref() == Some("") {
-            self.faults.add(format!("{section}.username"), "must not be empty");
+        let input = self.input(section, raw, url.as_ref());
+        let transport = self.transport(section, raw, url.as_ref());
+        if let Some((url, input)) = url.as_ref().zip(input) {
+            self.refuse_secrets_in_query(&key, url, input);
         }
-        let password = self.secret(&Whereabouts {
+        let password = self.login(section, raw, url.as_ref());
+        let username = raw.username.clone();
+        Some(Some(Source { url: url?, username, password, transport: transport?, input: input? }))
+    }
+
+    fn login(&mut self, section: &str, raw: &RawCamera, url: Option<&Url>) -> Option<Secret> {
+        if url.is_some_and(|url| source::is_local(url.scheme())) {
+            self.refuse_given(section, &login_keys(raw), "with a file or device of this machine");
+            return None;
+        }
+        let asks_for_name = url.and_then(Url::query).is_some_and(|query| query.contains(USERNAME_PLACE));
+        match raw.username.as_deref() {
+            Some("") => self.faults.add(format!("{section}.username"), "must not be empty"),
+            None if asks_for_name => {
+                let text = "is missing: `url` has a place for it, `{username}`";
+                self.faults.add(format!("{section}.username"), text);
+            }
+            _ => {}
+        }
+        self.secret(&Whereabouts {
             key: format!("{section}.password"),
             itself: raw.password.as_ref(),
             file: raw.password_file.as_deref(),
             variable: raw.password_env.as_deref(),
             credential: format!("{}.password", raw.id.as_deref().unwrap_or_default()),
-        });
-        Some(Some(Source { url: url?, username: raw.username.clone(), password }))
+        })
     }
 
-    fn refuse_logins_without_url(&mut self, section: &str, raw: &RawCamera) {
-        let given = [
-            ("username", raw.username.is_some()),
-            ("password", raw.password.is_some()),
-            ("password_file", raw.password_file.is_some()),
-            ("password_env", raw.password_env.is_some()),
-        ];
-        for (name, _) in given.iter().filter(|(_, given)| *given) {
-            self.faults.add(format!("{section}.{name}"), "has no effect without `url`");
-        }
-    }
-
-    fn stream_url(&mut self, key: &str, text: &str) -> Option<Url> {
-        let Ok(url) = Url::parse(text.trim()) else {
-            return self.fault(
-                key,
-                "is no URL, such as `rtsp://192.168.1.20:554/stream`; write `%40` for an `@` in a password",
-            );
+    fn input(&mut self, section: &str, raw: &mut RawCamera, url: Option<&Url>) -> Option<Input> {
+        let key = format!("{section}.input");
+        let scheme = url.map_or("rtsp", Url::scheme);
+        let inputs = [("native", Input::Native), ("ffmpeg", Input::Ffmpeg)];
+        let input = match &raw.input {
+            Some(name) => self.choice(&key, name, &inputs)?,
+            None => Input::usual(scheme),
         };
-        if PLANNED_SCHEMES.contains(&url.scheme()) {
-            return self.fault(key, planned::cannot_do_yet(&format!("`{}://`", url.scheme())));
+        if input == Input::Native && scheme != "rtsp" {
+            let text =
+                format!("`native` takes `rtsp://` alone; for `{scheme}:` leave this out, or say `ffmpeg`");
+            return self.fault(&key, text);
         }
-        if url.scheme() != "rtsp" {
-            return self.fault(key, "must begin with `rtsp://`");
+        raw.input = inputs.iter().find(|(_, known)| *known == input).map(|(name, _)| (*name).to_owned());
+        Some(input)
+    }
+
+    fn transport(&mut self, section: &str, raw: &mut RawCamera, url: Option<&Url>) -> Option<Transport> {
+        if url.is_some_and(|url| url.scheme() != "rtsp") {
+            self.refuse_given(section, &[("transport", raw.transport.is_some())], "but with `rtsp://`");
+            return Some(Transport::Tcp);
         }
-        if url.host_str().is_none_or(str::is_empty) {
-            return self.fault(key, "names no host");
-        }
-        let is_secret = |name: &str| SECRET_PARAMETERS.contains(&name.to_lowercase().as_str());
-        if url.query_pairs().any(|(name, _)| is_secret(&name)) {
-            return self.fault(key, "must not carry a password after `?`, because addresses are logged: use `username` and one of `password_file` and `password_env`");
-        }
-        Some(url)
+        let name = raw.transport.get_or_insert_with(|| "tcp".to_owned());
+        let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+        self.choice(&format!("{section}.transport"), name, &transports)
     }
 
     /// Moves `user:password@` to the keys beside it.
@@ -91,14 +102,19 @@ impl Check<'_> {
             raw.password = Some(Secret::new(self.decoded(&key, password)?));
             self.origins.extend(origin.map(|origin| (format!("{section}.password"), origin)));
         }
+        if url.username().is_empty() && url.password().is_none() {
+            return Some(url);
+        }
         let cleared = url.set_username("").and_then(|()| url.set_password(None));
         cleared.map_or_else(|()| self.fault(&key, "names no host"), |()| Some(url))
     }
+}
 
-    fn decoded(&mut self, key: &str, text: &str) -> Option<String> {
-        match percent_decode_str(text).decode_utf8() {
-            Ok(text) => Some(text.into_owned()),
-            Err(_) => self.fault(key, "holds a `%` that is no character; write `%25` for it"),
-        }
-    }
+fn login_keys(raw: &RawCamera) -> [(&'static str, bool); 4] {
+    [
+        ("username", raw.username.is_some()),
+        ("password", raw.password.is_some()),
+        ("password_file", raw.password_file.is_some()),
+        ("password_env", raw.password_env.is_some()),
+    ]
 }

@@ -4,6 +4,10 @@ use crate::{Mount, Projection, Settings, ViewMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod hook;
+mod outputs;
+mod stream;
+
 fn load(text: &str) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("nightreel.toml"), text).unwrap();
@@ -69,7 +73,7 @@ fn refuses_cameras_that_cannot_be() {
             ("url = ''", 5, "`camera[0].url`: is no URL"),
             ("url = 'rtsp:///path'", 5, "`camera[0].url`: names no host"),
             ("url = 'ftp://h/a'", 5, "`camera[0].url`: must begin with `rtsp://`"),
-            ("url = 'rtmp://h/a'", 5, "`camera[0].url`: `rtmp://` is planned"),
+            ("url = 'srt://h:9000'", 5, "`camera[0].url`: `srt://` is planned"),
             ("url = 'rtsp://h/a?password=x'", 5, "`camera[0].url`: must not carry a password after `?`"),
             ("url = 'rtsp://me:%FF@h/a'", 5, "`camera[0].url`: holds a `%` that is no character"),
             ("username = 'me'", 5, "`camera[0].username`: has no effect without `url`"),
@@ -86,7 +90,7 @@ fn refuses_cameras_that_cannot_be() {
                 5,
                 "`camera[0].url`: carries a password, and one is given",
             ),
-            ("snapshot_seconds = 5", 5, "`camera[0].snapshot_seconds`: this is planned"),
+            ("rotate_deg = 90", 5, "`camera[0].rotate_deg`: this is planned"),
             (
                 "mount = 'ceilling'",
                 5,

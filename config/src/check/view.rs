@@ -81,9 +81,7 @@ impl Check<'_> {
             ("hfov_deg", raw.hfov_deg.is_some()),
             ("size", raw.size.is_some()),
         ];
-        for (name, _) in given.iter().filter(|(_, given)| *given) {
-            self.faults.add(format!("{section}.{name}"), "has no effect in an `original` view");
-        }
+        self.refuse_given(section, &given, "in an `original` view");
         Some(ViewMode::Original)
     }
 

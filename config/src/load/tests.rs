@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::raw::keys;
-use crate::{AfterProcessing, Secret, render_effective};
+use crate::{AfterProcessing, Recording, Secret, render_effective};
 
 /// A folder with these files in it, and no variable set but these.
 struct Place {
@@ -230,13 +230,56 @@ fn understands_dotenv_as_it_is() {
 }
 
 #[test]
+fn understands_the_modes_of_dotenv_that_keep_nothing() {
+    let mode = |lines: &str| {
+        let text = format!("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/video/gate\n{lines}\n");
+        Place::with(&[(".env", &text)]).load().unwrap_or_else(|error| panic!("{lines}: {error}"))
+    };
+    for (seconds, part, segment, keep) in
+        [("", 2, 60, 3600), ("SEGMENT_TIME=1", 1, 1, 3600), ("SEGMENT_TIME=3600", 3600, 3600, 10_800)]
+    {
+        let camera = mode(&format!("STREAM_MODE=hls\n{seconds}")).settings.cameras.remove(0);
+        let hls = camera.hls.unwrap();
+        assert_eq!(camera.recording, Recording::Off);
+        assert_eq!(
+            (hls.part.as_secs(), camera.segment_length.as_secs(), hls.keep.as_secs()),
+            (part, segment, keep)
+        );
+    }
+    let loaded = mode("STREAM_MODE=republish\nOUTPUT_RTSP_URL=rtsp://me:p%40ss@h:8554/live");
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let camera = &loaded.settings.cameras[0];
+    let republish = camera.republish.as_ref().unwrap();
+    assert_eq!((&camera.recording, camera.hls), (&Recording::Off, None));
+    assert_eq!((republish.url.as_str(), republish.username.as_deref()), ("rtsp://h:8554/live", Some("me")));
+    assert_eq!(republish.address().expose(), "rtsp://me:p%40ss@h:8554/live");
+    assert_eq!(loaded.origin("camera[0].republish_password").to_string(), ".env OUTPUT_RTSP_URL");
+    assert_eq!(loaded.origin("camera[0].record").to_string(), ".env STREAM_MODE");
+}
+
+#[test]
 fn names_the_variable_of_each_fault_in_dotenv() {
     let cases = [
         ("OUTPUT_DIR=/v/a", ".env CAMERA_IP: is missing"),
         ("CAMERA_IP=10.0.0.1", ".env OUTPUT_DIR: is missing"),
         ("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/", ".env OUTPUT_DIR: must end in the name"),
-        ("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=hls", ".env STREAM_MODE: `hls` is planned"),
-        ("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=rec", ".env STREAM_MODE: must be `record`"),
+        (
+            "CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=rec",
+            ".env STREAM_MODE: must be `record`, `hls` or",
+        ),
+        (
+            "CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=republish",
+            ".env OUTPUT_RTSP_URL: is missing: STREAM_MODE=republish needs",
+        ),
+        (
+            "CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=republish\nOUTPUT_RTSP_URL=rtmp://me:hunter2@h/a",
+            ".env OUTPUT_RTSP_URL: `camera[0].republish`: must begin with `rtsp://`",
+        ),
+        (
+            "CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTREAM_MODE=republish\nOUTPUT_RTSP_URL=rtsp://me:hunter2%FF@h/a",
+            ".env OUTPUT_RTSP_URL: `camera[0].republish`: must not carry credentials",
+        ),
+        ("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTORAGE_BACKEND=nfs", ".env STORAGE_BACKEND: must be `local`"),
         ("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSTORAGE_BACKEND=s3", ".env STORAGE_BACKEND: `s3` is planned"),
         (
             "CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/v/a\nSEGMENT_TIME=1m",
@@ -307,6 +350,27 @@ fn finds_secrets_in_the_order_file_credential_variable() {
 }
 
 #[test]
+fn finds_the_password_for_republishing_as_it_finds_the_camera_s() {
+    let file =
+        "[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\nurl = 'rtsp://h/a'\nrepublish = 'rtsp://h/b'\n";
+    let password = |place: &Place| {
+        let republish = place.load().unwrap().settings.cameras[0].republish.clone().unwrap();
+        republish.password.map(|password| password.expose().to_owned())
+    };
+    let credential = Place::with(&[("nightreel.toml", file), ("gate.republish_password", "from systemd\n")]);
+    assert_eq!(password(&credential), None);
+    let folder = credential.path("");
+    assert_eq!(password(&credential.set("CREDENTIALS_DIRECTORY", &folder)).as_deref(), Some("from systemd"));
+    let named = Place::with(&[("nightreel.toml", &format!("{file}republish_password_env = 'P'\n"))]);
+    let missing = named.load().unwrap().require_camera_secrets().unwrap_err().to_string();
+    assert!(missing.contains("`camera[0].republish_password_env`"), "{missing}");
+    assert_eq!(password(&named.set("P", "from P")).as_deref(), Some("from P"));
+    let file_named = Place::with(&[("nightreel.toml", &format!("{file}republish_password_file = 'p'\n"))])
+        .set("NIGHTREEL__CAMERA__0__REPUBLISH_PASSWORD", "from outside");
+    assert_eq!(password(&file_named).as_deref(), Some("from outside"));
+}
+
+#[test]
 fn loads_without_a_secret_that_only_the_recorder_has() {
     let place = Place::with(&[("nightreel.toml", PROMISED)]).set("OPENAI_API_KEY", "");
     let loaded = place.load().unwrap();
@@ -325,7 +389,18 @@ fn warns_about_secrets_that_everyone_may_read() {
     let literal = format!("{MINIMAL}{camera}password = 'x'\n");
     let in_url = format!("{MINIMAL}{}", camera.replace("//h", "//me:x@h"));
     let in_file = format!("{MINIMAL}{camera}password_file = 'p'\n");
-    let cases = [(literal, "nightreel.toml"), (in_url, "nightreel.toml"), (in_file, "p")];
+    let republished = format!("{MINIMAL}{camera}republish = 'rtsp://h/b'\n");
+    let to_others = format!("{republished}republish_password = 'x'\n");
+    let to_others_in_file = format!("{republished}republish_password_file = 'p'\n");
+    let webhook = format!("{MINIMAL}[hook]\nwebhook = 'https://h/x'\n");
+    let cases = [
+        (literal, "nightreel.toml"),
+        (in_url, "nightreel.toml"),
+        (in_file, "p"),
+        (to_others, "nightreel.toml"),
+        (to_others_in_file, "p"),
+        (webhook, "nightreel.toml"),
+    ];
     for (text, open) in &cases {
         let place = Place::with(&[("nightreel.toml", text), ("p", "x")]);
         assert!(place.load().unwrap().warnings.is_empty(), "{text}");
@@ -351,12 +426,25 @@ fn tells_of_broken_lines_without_their_secrets() {
         format!("passwort = '{SECRET}'"),
         format!("url = 'rtsp://me:{SECRET}@h/a'\npassword = '{SECRET}'"),
         format!("url = 'rtsp://me:{SECRET}@h:99999/a'"),
-        format!("url = 'http://me:{SECRET}@h/a'"),
+        format!("url = 'ftp://me:{SECRET}@h/a'"),
+        format!("url = 'srt://me:{SECRET}@h/a'"),
+        format!("url = 'file://me:{SECRET}@h/a'"),
+        format!("url = 'v4l2://me:{SECRET}@h/a'"),
+        format!("url = 'http://me:{SECRET}@h/a'\ninput = 'native'"),
+        format!("url = 'http://h/a?pwd={SECRET}{{password}}'"),
         format!("url = 'me:{SECRET}@h/a'"),
         format!("url = 'rtsp://h/a?password={SECRET}'"),
         format!("username = 'a'\nurl = 'rtsp://me:{SECRET}@h/a'"),
         format!("password = '{SECRET}'\npassword_env = 'X'"),
         format!("mount = '{SECRET}'\npassword = 5"),
+        format!("republish_password = '{SECRET}'"),
+        format!("republish = 'rtsp://me:{SECRET}@h/b'\nurl = 'rtsp://h/a'"),
+        format!("republish = '{SECRET}'\nurl = 'rtsp://h/a'"),
+        format!("republish = 'rtsp://h/b?token={SECRET}'\nurl = 'rtsp://h/a'"),
+        format!("[hook]\nwebhook = '{SECRET}'"),
+        format!("[hook]\nwebhook = 'ftp://me:{SECRET}@h/{SECRET}'"),
+        format!("[hook]\nwebhook = ['{SECRET}']"),
+        format!("[hook]\nwebhok = 'https://h/{SECRET}'"),
     ];
     for line in broken {
         let text = format!("[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\n{line}\n");
@@ -373,8 +461,8 @@ fn tells_of_broken_lines_without_their_secrets() {
 fn shows_neither_secrets_nor_credentials_of_urls() {
     let text = format!(
         "[storage]\nroot = '/a'\n[[camera]]\nid = 'a'\nurl = 'rtsp://me:{SECRET}@h/a'\n[[camera]]\nid = 'b'\n\
-         url = 'rtsp://h/b'\npassword = '{SECRET}'\n[vision]\nbase_url = 'http://h/v1'\nmodel = 'm'\n\
-         api_key = '{SECRET}'\n"
+         url = 'rtsp://h/b'\npassword = '{SECRET}'\nrepublish = 'rtsp://h/c'\nrepublish_password = '{SECRET}'\n[vision]\nbase_url = 'http://h/v1'\nmodel = 'm'\n\
+         api_key = '{SECRET}'\n[hook]\nwebhook = 'https://me:{SECRET}@h:8443/{SECRET}?key={SECRET}'\n"
     );
     let place = Place::with(&[("nightreel.toml", &text)]).set("SOME_TOKEN", SECRET);
     let loaded = place.load().unwrap();
@@ -385,7 +473,9 @@ fn shows_neither_secrets_nor_credentials_of_urls() {
         "url = \"rtsp://h/a\"  # nightreel.toml:5",
         "username = \"me\"  # nightreel.toml:5",
         "password = \"***\"  # nightreel.toml:5",
-        "api_key = \"***\"  # nightreel.toml:13",
+        "republish_password = \"***\"  # nightreel.toml:11",
+        "api_key = \"***\"  # nightreel.toml:15",
+        "webhook = \"https://h:8443/***\"  # nightreel.toml:17",
         "segment_seconds = 60  # default",
         "root = \"/a\"  # nightreel.toml:2",
         "[[camera]]",

@@ -9,7 +9,7 @@ use crate::Secret;
 pub(crate) struct RawCamera {
     /// Names the camera and its folder under the root; required.
     pub(crate) id: Option<String>,
-    /// `rtsp://…`; default none: another recorder fills the folder.
+    /// `rtsp://…`, or by way of ffmpeg others; default none: another recorder fills the folder.
     pub(crate) url: Option<String>,
     /// Default none, or the one in the URL.
     pub(crate) username: Option<String>,
@@ -19,10 +19,39 @@ pub(crate) struct RawCamera {
     pub(crate) password_file: Option<String>,
     /// Environment variable that holds the password; default none.
     pub(crate) password_env: Option<String>,
+    /// `tcp` or `udp`, which way `rtsp://` packets travel; default `tcp`.
+    pub(crate) transport: Option<String>,
+    /// `native` or `ffmpeg`, who speaks with the camera; default `native` for `rtsp://`, else `ffmpeg`.
+    pub(crate) input: Option<String>,
     /// Length of a segment, 1 to 3600; default 60.
     pub(crate) segment_seconds: i64,
     /// Records sound where it can be kept; default true.
     pub(crate) audio: bool,
+    /// Keeps segments at all; default true.
+    pub(crate) record: Option<bool>,
+    /// When segments are kept, such as `07:00-19:00`, in `process.timezone`; default none, which is always.
+    pub(crate) record_windows: Vec<String>,
+    /// Writes a live playlist; default false.
+    pub(crate) hls: Option<bool>,
+    /// How long the live playlist reaches back; with `record = false` also how long its files are kept;
+    /// default 1.
+    pub(crate) hls_hours: Option<f64>,
+    /// Shortest piece of the live playlist, at most a segment; default 2.
+    pub(crate) hls_part_seconds: Option<i64>,
+    /// `rtsp://…` of a server that gets the stream; default none.
+    pub(crate) republish: Option<String>,
+    /// Default none.
+    pub(crate) republish_username: Option<String>,
+    /// The password itself; default none. Better one of the next two.
+    pub(crate) republish_password: Option<Secret>,
+    /// File that holds the password; default none.
+    pub(crate) republish_password_file: Option<String>,
+    /// Environment variable that holds the password; default none.
+    pub(crate) republish_password_env: Option<String>,
+    /// Seconds between two JPEGs; default none, there are no pictures.
+    pub(crate) snapshot_seconds: Option<i64>,
+    /// Folder of the JPEGs; default `<root>/<camera>/snapshots`.
+    pub(crate) snapshot_dir: Option<String>,
     /// `ceiling`, `wall` or `floor`, which way the lens looks; default `ceiling`. Only with a lens.
     pub(crate) mount: Option<String>,
     /// Default none: pictures are looked at as they are.
@@ -40,8 +69,22 @@ impl Default for RawCamera {
             password: None,
             password_file: None,
             password_env: None,
+            transport: None,
+            input: None,
             segment_seconds: 60,
             audio: true,
+            record: None,
+            record_windows: Vec::new(),
+            hls: None,
+            hls_hours: None,
+            hls_part_seconds: None,
+            republish: None,
+            republish_username: None,
+            republish_password: None,
+            republish_password_file: None,
+            republish_password_env: None,
+            snapshot_seconds: None,
+            snapshot_dir: None,
             mount: None,
             lens: None,
             view: Vec::new(),

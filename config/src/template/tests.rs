@@ -22,6 +22,7 @@ fn gate() -> CameraAnswers {
         username: Some("admin".to_owned()),
         password_env: Some("GATE_PASSWORD".to_owned()),
         segment_seconds: 90,
+        mode: StreamMode::Record,
     }
 }
 
@@ -46,7 +47,8 @@ fn writes_settings_that_load_as_answered() {
 
 #[test]
 fn every_commented_line_is_true() {
-    for camera in [Some(gate()), None] {
+    let live = CameraAnswers { mode: StreamMode::Hls { part_seconds: 2 }, ..gate() };
+    for camera in [Some(gate()), Some(live), None] {
         let text = template(&answers(camera));
         let is_setting = |line: &str| {
             line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains([' ', ':']))
@@ -56,7 +58,7 @@ fn every_commented_line_is_true() {
             .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
             .collect();
         let settings = loaded(&uncommented.join("\n")).settings;
-        assert!(settings.vision.is_some() && settings.retention.max_age.is_some());
+        assert!(settings.vision.is_some() && settings.retention.max_age.is_some() && settings.hook.is_some());
         assert_eq!(settings.cameras.len(), 1);
     }
 }
@@ -74,4 +76,26 @@ fn takes_answers_from_dotenv_and_leaves_the_password_there() {
     let source = loaded.settings.cameras[0].source.clone().unwrap();
     assert_eq!(source.password.unwrap().expose(), "hunter2");
     assert_eq!(loaded.settings.storage.root.to_str(), Some("/video"));
+}
+
+#[test]
+fn takes_the_mode_from_dotenv_and_leaves_its_password_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |mode: &str| {
+        let text = format!("CAMERA_IP=10.0.0.1\nOUTPUT_DIR=/video/door\nSEGMENT_TIME=4\n{mode}\n");
+        fs::write(folder.path().join(".env"), text).unwrap();
+        let environment = Environment::new(folder.path(), BTreeMap::new()).unwrap();
+        template(&Answers::from_dotenv(&environment).unwrap().unwrap())
+    };
+    let camera = loaded(&written("STREAM_MODE=hls")).settings.cameras.remove(0);
+    assert_eq!((&camera.recording, camera.segment_length.as_secs()), (&Recording::Off, 4));
+    assert_eq!(camera.hls.map(|hls| hls.part.as_secs()), Some(4));
+    let text = written("STREAM_MODE=republish\nOUTPUT_RTSP_URL=rtsp://me:hunter2@h/live");
+    assert!(!text.contains("hunter2"), "{text}");
+    let loaded = loaded(&text);
+    let camera = &loaded.settings.cameras[0];
+    let republish = camera.republish.as_ref().unwrap();
+    assert_eq!(camera.recording, Recording::Off);
+    assert_eq!((republish.url.as_str(), republish.username.as_deref()), ("rtsp://h/live", Some("me")));
+    assert_eq!(loaded.missing_secrets()[0].key, "camera[0].republish_password_env");
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use config::{Camera, View, ViewMode};
+use config::Camera;
 use proptest::prelude::*;
 
 use super::*;
@@ -34,14 +34,7 @@ fn picture_head(entry: u8) -> TrackHead {
 }
 
 fn gatherer(segment_length: Duration) -> Gatherer {
-    let camera = Camera {
-        id: "gate".parse().unwrap(),
-        source: None,
-        segment_length,
-        audio: true,
-        lens: None,
-        views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
-    };
+    let camera = Camera { segment_length, ..Camera::new("gate".parse().unwrap(), None) };
     let sound = head(TrackKind::Audio, SOUND_SCALE, 9);
     Gatherer::new(&camera, BlockPool::default(), picture_head(1), Some(sound))
 }

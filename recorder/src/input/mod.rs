@@ -18,9 +18,9 @@ use crate::RecorderError;
 /// Asks a camera what it offers, without recording it. Gives up after 10 s.
 pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
     let source = camera.source.as_ref().ok_or(RecorderError::NothingToRecord)?;
-    match is_native(source) {
-        true => native::describe(camera, source).await,
-        false => piped::describe(camera, source).await,
+    match source.input {
+        config::Input::Native => native::describe(camera, source).await,
+        config::Input::Ffmpeg => piped::describe(camera, source).await,
     }
 }
 
@@ -31,12 +31,8 @@ pub(crate) async fn play(
     sessions: &Sessions,
     sound: SoundUse,
 ) -> Result<Playing, RecorderError> {
-    match is_native(source) {
-        true => native::play(camera, source, sessions, sound).await,
-        false => piped::play(camera, source, sound).await,
+    match source.input {
+        config::Input::Native => native::play(camera, source, sessions, sound).await,
+        config::Input::Ffmpeg => piped::play(camera, source, sound).await,
     }
-}
-
-fn is_native(source: &Source) -> bool {
-    source.url.scheme() == "rtsp"
 }

@@ -7,7 +7,8 @@ use config::{Camera, Secret, Source};
 use futures::StreamExt;
 use retina::client::{
     Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup,
-    SessionOptions, SetupOptions, Stream, TeardownPolicy,
+    SessionOptions, SetupOptions, Stream, TcpTransportOptions, TeardownPolicy, Transport,
+    UdpTransportOptions,
 };
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use tokio::time::timeout;
@@ -119,7 +120,7 @@ pub(super) async fn play(
     let connecting = async {
         let session = describe_source(camera, source, options).await?;
         // large, and only alive while connecting
-        Box::pin(set_up_and_play(camera, session, sound)).await
+        Box::pin(set_up_and_play(camera, session, (sound, transport(source)))).await
     };
     timeout(CONNECT_WITHIN, connecting).await.map_err(|_| no_answer(camera))?
 }
@@ -140,9 +141,9 @@ async fn describe_source(
 async fn set_up_and_play(
     camera: &Camera,
     mut session: Session<Described>,
-    sound_use: SoundUse,
+    (sound_use, transport): (SoundUse, Transport),
 ) -> Result<Playing, RecorderError> {
-    let options = || SetupOptions::default().frame_format(FrameFormat::MP4);
+    let options = || SetupOptions::default().frame_format(FrameFormat::MP4).transport(transport.clone());
     let video = choose_video(camera, session.streams())?;
     session.setup(video, options()).await.map_err(|e| refusal(camera, &e))?;
 
@@ -163,6 +164,13 @@ async fn set_up_and_play(
     let frames = playing.demuxed().map_err(|e| broken(camera.id.as_str(), &e))?;
     let native = Native { camera: camera.id.to_string(), frames, video, head: None };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
+}
+
+fn transport(source: &Source) -> Transport {
+    match source.transport {
+        config::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        config::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    }
 }
 
 fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderError> {

@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use config::{Camera, Secret, Source};
+use config::{Camera, Secret, Source, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
-use url::Url;
 
 use super::demux::{Brought, Demuxer};
 use super::{Input, Item, Playing, SoundKept, SoundUse, StreamInfo};
@@ -167,14 +166,14 @@ impl Piped {
 fn command(source: &Source, sound: SoundUse) -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-loglevel", "error"]);
-    match source.url.scheme() {
-        "v4l2" => command.args(["-f", "v4l2", "-input_format", "h264", "-i", source.url.path()]),
+    match (source.url.scheme(), source.local_path()) {
+        ("v4l2", Some(device)) => command.args(["-f", "v4l2", "-input_format", "h264", "-i"]).arg(device),
         // played as a camera would send it
-        "file" => command.args(["-re", "-i", source.url.path()]),
-        _ if source.password.is_some() => command.args(LIST_INPUT),
-        scheme => {
-            if matches!(scheme, "rtsp" | "rtsps") {
-                command.args(["-rtsp_transport", "tcp"]);
+        (_, Some(file)) => command.args(["-re", "-i"]).arg(file),
+        _ if is_secret(source) => command.args(LIST_INPUT),
+        (_, None) => {
+            if is_rtsp(source) {
+                command.args(["-rtsp_transport", transport(source)]);
             }
             command.args(["-i", source.url.as_str()])
         }
@@ -185,9 +184,18 @@ fn command(source: &Source, sound: SoundUse) -> Command {
         command.args(["-map", "0:a:0?"]);
     }
     command
-        .args(["-c", "copy", "-f", "mp4", "-frag_duration", FRAGMENT_US, "-movflags"])
-        .args(["+delay_moov+empty_moov+default_base_moof+negative_cts_offsets", "pipe:1"])
-        .stdin(if list_of(source).is_some() { Stdio::piped() } else { Stdio::null() })
+        .args([
+            "-c",
+            "copy",
+            "-f",
+            "mp4",
+            "-frag_duration",
+            FRAGMENT_US,
+            "-movflags",
+            movflags(source),
+            "pipe:1",
+        ])
+        .stdin(if is_secret(source) { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
@@ -206,21 +214,38 @@ const LIST_INPUT: [&str; 8] = [
     "pipe:0",
 ];
 
-/// Returns the list that names an address with a password.
-fn list_of(source: &Source) -> Option<String> {
-    let password = source.password.as_ref()?;
-    let mut url = source.url.clone();
-    let username = source.username.as_deref().unwrap_or_default();
-    // only URLs without a host take neither
-    url.set_username(username).ok()?;
-    url.set_password(Some(password.expose())).ok()?;
-    let transport = if is_rtsp(&url) { "option rtsp_transport tcp\n" } else { "" };
-    // a URL holds no quote: it is written as %27
-    Some(format!("ffconcat version 1.0\nfile '{}'\n{transport}", url.as_str().replace('\'', "%27")))
+/// Offsets of B-frames that count from the first picture leave no edit list, whose delay would part sound and
+/// picture. But over RTSP come no decode times, and those FFmpeg 5.1 makes up for B-frames would end it there.
+fn movflags(source: &Source) -> &'static str {
+    match is_rtsp(source) {
+        true => "+delay_moov+empty_moov+default_base_moof",
+        false => "+delay_moov+empty_moov+default_base_moof+negative_cts_offsets",
+    }
 }
 
-fn is_rtsp(url: &Url) -> bool {
-    matches!(url.scheme(), "rtsp" | "rtsps")
+fn is_rtsp(source: &Source) -> bool {
+    matches!(source.url.scheme(), "rtsp" | "rtsps")
+}
+
+/// Returns the list that names an address with a password.
+fn list_of(source: &Source) -> Option<String> {
+    let is_rtsp = matches!(source.url.scheme(), "rtsp" | "rtsps");
+    let option =
+        if is_rtsp { format!("option rtsp_transport {}\n", transport(source)) } else { String::new() };
+    // a URL holds no quote: it is written as %27
+    let address = source.address().expose().replace('\'', "%27");
+    is_secret(source).then(|| format!("ffconcat version 1.0\nfile '{address}'\n{option}"))
+}
+
+fn is_secret(source: &Source) -> bool {
+    source.password.is_some() && source.local_path().is_none()
+}
+
+fn transport(source: &Source) -> &'static str {
+    match source.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    }
 }
 
 /// Names the codec as MP4 does: `avc1`, `hvc1`, `mp4a`.

@@ -7,15 +7,9 @@ use std::time::Duration;
 use config::Camera;
 
 use crate::clip::{self, AAC, Codec};
-use crate::station::{Station, camera, with_password};
+use crate::station::{CAMERA, Station, camera_at, with_password};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
-
-fn camera_at(url: &str) -> Camera {
-    let mut camera = camera(0, TWO_SECONDS);
-    camera.source.as_mut().unwrap().url = url.parse().unwrap();
-    camera
-}
 
 /// An `ffmpeg` that waits for one client and plays the clip to it for ever, in real time.
 struct Server(Child);
@@ -63,7 +57,7 @@ async fn assert_records_all_of(sent: &Path, camera: Camera) {
 async fn a_file_is_played_as_a_camera_would_send_it() {
     let folder = tempfile::tempdir().unwrap();
     let sent = clip::encode(folder.path(), Codec::H264, AAC);
-    assert_records_all_of(&sent, camera_at(&format!("file://{}", sent.display()))).await;
+    assert_records_all_of(&sent, camera_at(CAMERA, &format!("file://{}", sent.display()), TWO_SECONDS)).await;
 }
 
 #[tokio::test]
@@ -72,7 +66,7 @@ async fn rtmp_is_recorded_without_loss() {
     let sent = clip::encode(folder.path(), Codec::H264, AAC);
     let url = format!("rtmp://127.0.0.1:{}/live/cam", free_port());
     let _server = Server::start(&sent, "flv", &url);
-    assert_records_all_of(&sent, camera_at(&url)).await;
+    assert_records_all_of(&sent, camera_at(CAMERA, &url, TWO_SECONDS)).await;
 }
 
 #[tokio::test]
@@ -81,13 +75,13 @@ async fn http_is_recorded_without_loss() {
     let sent = clip::encode(folder.path(), Codec::H264, AAC);
     let url = format!("http://127.0.0.1:{}/cam.flv", free_port());
     let _server = Server::start(&sent, "flv", &url);
-    assert_records_all_of(&sent, camera_at(&url)).await;
+    assert_records_all_of(&sent, camera_at(CAMERA, &url, TWO_SECONDS)).await;
 }
 
 #[tokio::test]
 async fn a_source_that_is_not_there_is_named_and_tried_again() {
     let station = Station::new();
-    let mut running = station.start(camera_at("http://127.0.0.1:9/cam.flv"));
+    let mut running = station.start(camera_at(CAMERA, "http://127.0.0.1:9/cam.flv", TWO_SECONDS));
     running.wait_for(|camera| camera.reconnects >= 2).await;
     let status = running.status.cameras().remove(0);
     running.stop().await;
@@ -100,7 +94,7 @@ async fn a_password_stands_in_no_process_list() {
     let station = Station::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://127.0.0.1:{}/cam.flv", listener.local_addr().unwrap().port());
-    let running = station.start(with_password(camera_at(&url), "hunter2"));
+    let running = station.start(with_password(camera_at(CAMERA, &url, TWO_SECONDS), "hunter2"));
     // the child has connected, so its command line is there to be read
     let (mut stream, _) = listener.accept().await.unwrap();
     let lines = command_lines();

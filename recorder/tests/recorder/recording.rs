@@ -176,6 +176,31 @@ async fn h265_is_recorded_like_h264() {
 }
 
 #[tokio::test]
+async fn udp_brings_the_same_frames_as_tcp() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
+    let mut camera = camera(fake.port, TWO_SECONDS);
+    camera.source.as_mut().unwrap().transport = config::Transport::Udp;
+    let files = record(&station, camera).await;
+    assert_all_pictures(&sent, &files, Codec::H264);
+    assert_even_times(&files);
+}
+
+#[tokio::test]
+async fn a_camera_can_be_read_by_ffmpeg_with_its_password() {
+    let station = Station::new();
+    let sent = clip::encode(station.path("").as_path(), Codec::H264WithBFrames, AAC);
+    let fake = FakeCamera::play(&sent, &["--audio", "aac", "--auth", "digest"]);
+    let mut camera = with_password(camera(fake.port, TWO_SECONDS), "secret");
+    camera.source.as_mut().unwrap().input = config::Input::Ffmpeg;
+    let described = nightreel_recorder::describe(&camera).await.unwrap();
+    assert_eq!((described.codec.as_str(), described.size), ("avc1", Some((320, 240))));
+    let files = record(&station, camera).await;
+    assert_all_pictures(&sent, &files, Codec::H264WithBFrames);
+}
+
+#[tokio::test]
 async fn sound_that_cannot_be_kept_costs_no_picture_and_is_told_once() {
     let log = Log::begin();
     let station = Station::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, Gap, MediaRoot, Role};
 use chrono_tz::Tz;
-use config::{Camera, Secret, Source, View, ViewMode};
+use config::{Camera, Secret, Source};
 use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -117,15 +117,8 @@ pub(crate) fn camera(port: u16, segment_length: Duration) -> Camera {
 }
 
 pub(crate) fn camera_at(id: &str, url: &str, segment_length: Duration) -> Camera {
-    let url = url.parse().unwrap();
-    Camera {
-        id: id.parse().unwrap(),
-        source: Some(Source { url, username: None, password: None }),
-        segment_length,
-        audio: true,
-        lens: None,
-        views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
-    }
+    let source = Source::new(url.parse().unwrap());
+    Camera { segment_length, ..Camera::new(id.parse().unwrap(), Some(source)) }
 }
 
 pub(crate) fn with_password(mut camera: Camera, password: &str) -> Camera {
