@@ -1,0 +1,33 @@
+//! What can go wrong before the server runs. Later faults concern one request or one connection: they are
+//! answered and logged.
+
+use std::io;
+use std::net::SocketAddr;
+
+#[derive(Debug, thiserror::Error)]
+pub enum DashboardError {
+    #[error(
+        "`serve.listen` is `{listen}`, which other machines can reach, and footage is served without a \
+         password; use a loopback address such as `127.0.0.1:{}`, or give `--allow-remote` if whoever \
+         reaches it may see everything",
+        listen.port()
+    )]
+    RemoteListen { listen: SocketAddr },
+
+    #[error("cannot listen on `{listen}`; choose another address or port in `serve.listen`")]
+    Listen { listen: SocketAddr, source: io::Error },
+
+    #[error("`serve.cors_origins` has `{origin}`, which is no origin; write {hint}")]
+    Origin { origin: String, hint: String },
+}
+
+impl DashboardError {
+    /// Tells whether trying again soon can help without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            // Another process may leave the port, and an address may come up with its interface.
+            Self::Listen { .. } => true,
+            Self::RemoteListen { .. } | Self::Origin { .. } => false,
+        }
+    }
+}
