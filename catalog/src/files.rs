@@ -98,9 +98,10 @@ fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
     loop {
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&staged)?;
         match file.lock() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             // Not every network file system has locks; there a second writer has to be risked.
-            Err(e) if e.kind() != io::ErrorKind::Unsupported => return Err(e),
-            _ => {}
+            Err(error) => tracing::debug!(path = %staged.display(), %error, "cannot lock"),
+            Ok(()) => {}
         }
         // Whoever held the lock has given the file its name by now.
         if !staged.symlink_metadata().is_ok_and(|m| m.ino() == file.metadata().map_or(0, |own| own.ino())) {

@@ -107,3 +107,88 @@ fn page(
         .query_map(params![now.timestamp_millis(), Word(state), after.0, after.1, PAGE], Holding::from_row)?
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Store, noon};
+    use crate::{Planned, Queue};
+
+    fn holdings(store: &Store, state: SegmentState, now: DateTime<Utc>) -> Vec<(String, Work)> {
+        let mut found = Vec::new();
+        let each = |holding: Holding| {
+            // What is listed may be acted upon at once.
+            let known = store.catalog.holding(holding.segment.id, now).unwrap().unwrap();
+            assert_eq!(known.work, holding.work);
+            found.push((holding.segment.path.to_str().unwrap().to_owned(), holding.work));
+        };
+        store.catalog.each_holding(state, now, each).unwrap();
+        found
+    }
+
+    #[test]
+    fn holdings_tell_the_work_that_is_left() {
+        let store = Store::new();
+        store.add_processed("gate/a.mp4", "a");
+        let again = store.add_processed("gate/b.mp4", "b");
+        store.queue().offer(&[again], noon()).unwrap();
+        let leased = store.add("gate/c.mp4", "c");
+        store.lease(leased);
+        store.add("gate/d.mp4", "d");
+        store.add_quarantined("gate/e.mp4", "e");
+        let processed = [("gate/a.mp4", Work::None), ("gate/b.mp4", Work::Waiting)];
+        let ready = [("gate/c.mp4", Work::Leased), ("gate/d.mp4", Work::Waiting)];
+        let failed = [("gate/failed/e.mp4", Work::Dead)];
+        let cases: [(SegmentState, &[(&str, Work)]); 3] = [
+            (SegmentState::Processed, &processed),
+            (SegmentState::Ready, &ready),
+            (SegmentState::Failed, &failed),
+        ];
+        for (state, expected) in cases {
+            let expected: Vec<_> = expected.iter().map(|(path, work)| ((*path).to_owned(), *work)).collect();
+            assert_eq!(holdings(&store, state, noon()), expected);
+        }
+        // Whose lease ran out works no longer.
+        let later = noon() + chrono::TimeDelta::hours(1);
+        assert!(holdings(&store, SegmentState::Ready, later).iter().all(|(_, work)| *work == Work::Waiting));
+    }
+
+    #[test]
+    fn what_is_gone_on_its_way_or_named_is_not_held() {
+        let store = Store::new();
+        let deleted = store.add_processed("gate/a.mp4", "a");
+        let planned = Planned { id: deleted, state: SegmentState::Processed, now: noon() };
+        store.media().delete_planned(planned).unwrap();
+        let leaving = store.add_processed("gate/b.mp4", "b");
+        store.break_rows("UPDATE segment SET intent = 'delete' WHERE path = 'gate/b.mp4'");
+        let named = store.add_processed("gate/c.mp4", "c");
+        store.break_rows("UPDATE segment SET camera = NULL WHERE path = 'gate/c.mp4'");
+        assert_eq!(holdings(&store, SegmentState::Processed, noon()), []);
+        for id in [deleted, leaving, named] {
+            assert!(store.catalog.holding(id, noon()).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn many_are_listed_in_order_page_by_page_until_it_is_enough() {
+        let store = Store::new();
+        store.break_rows(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO segment (path, camera, state, start_ms, start_source, size, mtime_ns, inode, added_ms)
+             SELECT 'gate/' || i || '.mp4', 'gate', 'processed', 5000 - i / 7, 'mtime', 1, 1, i, 0 FROM n",
+        );
+        let mut starts = Vec::new();
+        let states = [SegmentState::Processed];
+        store.catalog.each_segment(&states, |s| starts.push((s.start, s.id))).unwrap();
+        assert_eq!(starts.len(), 5000);
+        assert!(starts.is_sorted());
+        let mut held = Vec::new();
+        let until_enough = |holding: Holding| {
+            held.push((holding.segment.start, holding.segment.id));
+            if held.len() == 4500 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let flow = store.catalog.try_each_holding(SegmentState::Processed, noon(), until_enough).unwrap();
+        assert!(flow.is_break());
+        assert_eq!(held, starts[..4500]);
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode};
 
 use crate::{CatalogError, is_media};
 
@@ -60,7 +60,10 @@ impl Watcher {
         let heard = Arc::new(Heard::default());
         let listener = Arc::clone(&heard);
         let watch = || -> notify::Result<RecommendedWatcher> {
-            let mut watcher = notify::recommended_watcher(move |event| listener.hear(event))?;
+            // The walk does not follow links either.
+            let links = Config::default().with_follow_symlinks(false);
+            let mut watcher: RecommendedWatcher =
+                notify::Watcher::new(move |event| listener.hear(event), links)?;
             notify::Watcher::watch(&mut watcher, root, RecursiveMode::Recursive)?;
             Ok(watcher)
         };
@@ -130,8 +133,11 @@ impl Heard {
             EventKind::Create(CreateKind::Folder) => return self.wake(None),
             _ => return,
         };
-        if let Some(path) = finished.filter(|p| is_media(p)) {
-            self.wake(Some(path));
+        match finished {
+            Some(path) if is_media(&path) => self.wake(Some(path)),
+            // A folder was moved here, with all that is in it.
+            Some(path) if path.is_dir() => self.wake(None),
+            _ => {}
         }
     }
 }
@@ -160,5 +166,42 @@ mod tests {
         let began = Instant::now();
         watcher.wait(Duration::from_secs(60));
         assert!(began.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_finished_file_asks_for_no_walk_and_a_folder_does() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let watcher = Watcher::start(folder.path()).unwrap();
+        std::fs::write(folder.path().join("a.mp4"), "x").unwrap();
+        assert_eq!(watcher.wait(Duration::from_secs(10)).only_files().map(HashSet::len), Some(1));
+        std::fs::create_dir(folder.path().join("made")).unwrap();
+        assert_eq!(watcher.wait(Duration::from_secs(10)).only_files(), None);
+        let moved = elsewhere.path().join("moved");
+        std::fs::create_dir(&moved).unwrap();
+        std::fs::write(moved.join("b.mp4"), "x").unwrap();
+        crate::files::rename(&moved, &folder.path().join("moved")).unwrap();
+        let hints = watcher.wait(Duration::from_secs(10));
+        assert!(hints.woken && hints.only_files().is_none(), "{hints:?}");
+    }
+
+    #[test]
+    fn more_files_than_can_be_remembered_ask_for_a_walk() {
+        let watcher = Watcher::deaf();
+        (0..=MAX_HINTS).for_each(|number| watcher.heard.wake(Some(format!("{number}.mp4").into())));
+        let hints = watcher.wait(Duration::ZERO);
+        assert_eq!((hints.finished.len(), hints.only_files()), (MAX_HINTS, None));
+    }
+
+    #[test]
+    fn sidecars_and_partials_wake_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let watcher = Watcher::start(folder.path()).unwrap();
+        crate::files::write_atomically(&folder.path().join("a.mp4.json"), b"{}").unwrap();
+        std::fs::write(folder.path().join("a.mp4.partial"), "x").unwrap();
+        // Events come in order: the first that wakes is of the last file.
+        std::fs::write(folder.path().join("b.mp4"), "x").unwrap();
+        let hints = watcher.wait(Duration::from_secs(10));
+        assert_eq!(hints.only_files(), Some(&HashSet::from([folder.path().join("b.mp4")])));
     }
 }
