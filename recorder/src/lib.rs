@@ -21,6 +21,7 @@ mod segment;
 mod sound;
 mod status;
 mod take;
+mod tap;
 mod thread;
 mod timeline;
 mod times;

@@ -17,7 +17,7 @@ use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
 use crate::take::Desk;
-use crate::writer::Writers;
+use crate::writer::{Outlet, Writers};
 use crate::{CameraStatus, RecorderError, StatusBoard};
 
 /// Stays below the 10 s in which the whole program has to stop.
@@ -76,7 +76,7 @@ impl Recorder {
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
-                writer: writers.of_camera(number, camera.id.clone(), status.clone()),
+                writer: writers.of_camera(number, outlet(&camera, &status)),
                 outage: Outage::new(camera.id.clone()),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
@@ -98,6 +98,10 @@ impl Recorder {
         };
         within_after(&stop, work).await
     }
+}
+
+fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>) -> Outlet {
+    Outlet { camera: camera.id.clone(), status: status.clone(), taps: Vec::new() }
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

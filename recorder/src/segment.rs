@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,8 +74,17 @@ impl OpenSegment {
         Ok(Self { file, partial, head, tables, end: opening.len() as u64, fragments: 0 })
     }
 
-    /// Appends a fragment; when this returns, it survives a power cut.
-    pub(crate) fn append(&mut self, fragment: &Fragment) -> Result<(), RecorderError> {
+    pub(crate) fn head(&self) -> &FileHead {
+        &self.head
+    }
+
+    /// Returns the name it is to have when it is closed.
+    pub(crate) fn finished(&self) -> PathBuf {
+        self.partial.with_extension("")
+    }
+
+    /// Appends a fragment and returns where it lies; when this returns, it survives a power cut.
+    pub(crate) fn append(&mut self, fragment: &Fragment) -> Result<Range<u64>, RecorderError> {
         let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
         write_all_of(&mut self.file, &head.bytes, &fragment.data)
             .and_then(|()| self.file.sync_data())
@@ -82,9 +92,10 @@ impl OpenSegment {
         for (run, data_at) in fragment.runs.iter().zip(&head.data_at) {
             self.tables[run.track].add(self.end + data_at, &run.samples);
         }
+        let begin = self.end;
         self.end += head.bytes.len() as u64 + head.data_length;
         self.fragments += 1;
-        Ok(())
+        Ok(begin..self.end)
     }
 
     /// Makes it a regular MP4 under its finished name. Whatever a failed `append` left behind is cut off.

@@ -2,7 +2,8 @@
 //! and nobody else's.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 use crate::gather::Order;
 use crate::register::Register;
 use crate::segment::{OpenSegment, Place};
+use crate::tap::Tap;
 use crate::thread::{self, Ended};
 use crate::{CameraStatus, RecorderError};
 
@@ -47,6 +49,16 @@ struct Desk {
     camera: CameraId,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
+    /// Locked by the one thread that writes the camera's files.
+    taps: Mutex<Vec<Box<dyn Tap>>>,
+}
+
+/// What the writers are told of a camera.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    pub(crate) camera: CameraId,
+    pub(crate) status: watch::Sender<CameraStatus>,
+    pub(crate) taps: Vec<Box<dyn Tap>>,
 }
 
 /// One camera's way to the writers.
@@ -88,18 +100,14 @@ impl Writers {
     }
 
     /// Returns the way of camera number `number` to its thread.
-    pub(crate) fn of_camera(
-        &self,
-        number: usize,
-        camera: CameraId,
-        status: watch::Sender<CameraStatus>,
-    ) -> CameraWriter {
+    pub(crate) fn of_camera(&self, number: usize, outlet: Outlet) -> CameraWriter {
+        let Outlet { camera, status, taps } = outlet;
         // one is enough: a session ends at the first
         let (sender, failures) = mpsc::channel(1);
         CameraWriter {
             jobs: self.senders[number % self.senders.len()].clone(),
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
-            desk: Arc::new(Desk { camera, status, failures: sender }),
+            desk: Arc::new(Desk { camera, status, failures: sender, taps: Mutex::new(taps) }),
             failures,
         }
     }
@@ -175,6 +183,13 @@ fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
+impl Desk {
+    fn each_tap(&self, mut tell: impl FnMut(&mut dyn Tap)) {
+        let mut taps: MutexGuard<'_, _> = self.taps.lock().unwrap_or_else(PoisonError::into_inner);
+        taps.iter_mut().for_each(|tap| tell(tap.as_mut()));
+    }
+}
+
 struct Files<'a> {
     place: &'a Place,
     register: &'a Register,
@@ -189,12 +204,15 @@ fn carry_out(
     match order {
         Order::Open(head) => {
             close_if_possible(desk, open, files); // left open by a session that broke off
-            open.insert(desk.camera.clone(), OpenSegment::create(files.place, head)?);
+            let segment = OpenSegment::create(files.place, head)?;
+            desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
+            open.insert(desk.camera.clone(), segment);
         }
         // after a failure there is nothing open until the next session
         Order::Append(fragment) => {
             if let Some(segment) = open.get_mut(&desk.camera) {
-                segment.append(&fragment)?;
+                let bytes: Range<u64> = segment.append(&fragment)?;
+                desk.each_tap(|tap| tap.appended(&fragment, Some(bytes.clone())));
             }
         }
         Order::Close => {
@@ -207,7 +225,10 @@ fn carry_out(
 }
 
 fn close(segment: OpenSegment, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
-    files.register.closed(segment.close(files.place)?);
+    let closed = segment.close(files.place);
+    let finished = closed.as_ref().ok().map(|closed| files.place.root.path().join(&closed.path));
+    desk.each_tap(|tap| tap.closed(finished.as_deref()));
+    files.register.closed(closed?);
     desk.status.send_modify(|status| status.segments += 1);
     Ok(())
 }
