@@ -7,6 +7,7 @@ mod blocks;
 mod camera;
 mod cut;
 mod damage;
+mod destination;
 mod error;
 mod gather;
 mod input;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
+use crate::destination::Destinations;
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
@@ -76,7 +77,15 @@ impl Recorder {
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
-                writer: writers.of_camera(number, outlet(&camera, &status)),
+                writer: writers.of_camera(
+                    number,
+                    Outlet {
+                        camera: camera.id.clone(),
+                        destinations: Destinations::of(&camera),
+                        status: status.clone(),
+                        taps: Vec::new(),
+                    },
+                ),
                 outage: Outage::new(camera.id.clone()),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
@@ -98,10 +107,6 @@ impl Recorder {
         };
         within_after(&stop, work).await
     }
-}
-
-fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>) -> Outlet {
-    Outlet { camera: camera.id.clone(), status: status.clone(), taps: Vec::new() }
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

@@ -57,19 +57,18 @@ pub(crate) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Creates the file under a name that neither a growing nor a finished one has.
-    pub(crate) fn create(place: &Place, head: FileHead) -> Result<Self, RecorderError> {
+    /// Creates the file in a folder below the root, under a name that neither a growing nor a finished one has.
+    pub(crate) fn create(place: &Place, folder: &Path, head: FileHead) -> Result<Self, RecorderError> {
         place.root.check()?;
-        let folder = place.folder(&head.metadata.camera);
-        files::create_folder(&folder)?;
-        let (mut file, partial) = create_free(&folder, place.name_timezone, &head)?;
+        files::create_folder(folder)?;
+        let (mut file, partial) = create_free(folder, place.name_timezone, &head)?;
         let opening = head.opening();
         if let Err(e) = file.write_all(&opening).and_then(|()| file.sync_data()) {
             // a full disk would collect one empty file per attempt
             files::take_back(&partial)?;
             return Err(RecorderError::file("write", partial)(e));
         }
-        files::sync_folder(&folder)?;
+        files::sync_folder(folder)?;
         let tables = vec![SampleTable::default(); head.tracks.len()];
         Ok(Self { file, partial, head, tables, end: opening.len() as u64, fragments: 0 })
     }

@@ -12,7 +12,9 @@ use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
+use crate::destination::{Destination, Destinations};
 use crate::gather::Order;
+use crate::mp4::FileHead;
 use crate::register::Register;
 use crate::segment::{OpenSegment, Place};
 use crate::tap::Tap;
@@ -47,6 +49,7 @@ struct Job {
 #[derive(Debug)]
 struct Desk {
     camera: CameraId,
+    destinations: Destinations,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
     /// Locked by the one thread that writes the camera's files.
@@ -57,6 +60,7 @@ struct Desk {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) camera: CameraId,
+    pub(crate) destinations: Destinations,
     pub(crate) status: watch::Sender<CameraStatus>,
     pub(crate) taps: Vec<Box<dyn Tap>>,
 }
@@ -101,13 +105,13 @@ impl Writers {
 
     /// Returns the way of camera number `number` to its thread.
     pub(crate) fn of_camera(&self, number: usize, outlet: Outlet) -> CameraWriter {
-        let Outlet { camera, status, taps } = outlet;
+        let Outlet { camera, destinations, status, taps } = outlet;
         // one is enough: a session ends at the first
         let (sender, failures) = mpsc::channel(1);
         CameraWriter {
             jobs: self.senders[number % self.senders.len()].clone(),
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
-            desk: Arc::new(Desk { camera, status, failures: sender, taps: Mutex::new(taps) }),
+            desk: Arc::new(Desk { camera, destinations, status, failures: sender, taps: Mutex::new(taps) }),
             failures,
         }
     }
@@ -171,12 +175,23 @@ fn pieces_of(order: &Order) -> u32 {
     u32::try_from(pieces).unwrap_or(u32::MAX)
 }
 
+/// What a camera's fragments are being added to.
+#[derive(Debug)]
+enum Open {
+    File(OpenSegment, Destination),
+    /// Nothing is kept: only the taps hear of them.
+    Nowhere,
+}
+
+type AllOpen = HashMap<CameraId, Open>;
+
 fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
-    let mut open: HashMap<CameraId, OpenSegment> = HashMap::new();
+    let mut open = AllOpen::new();
+    let files = Files { place, register };
     while let Some(job) = jobs.blocking_recv() {
         let desk = &job.desk;
-        if let Err(error) = carry_out(job.order, desk, &mut open, &Files { place, register }) {
-            close_if_possible(desk, &mut open, &Files { place, register });
+        if let Err(error) = carry_out(job.order, desk, &mut open, &files) {
+            close_if_possible(desk, &mut open, &files);
             // a second failure of the same session says nothing new
             let _ = desk.failures.try_send(error);
         }
@@ -195,49 +210,62 @@ struct Files<'a> {
     register: &'a Register,
 }
 
-fn carry_out(
-    order: Order,
-    desk: &Desk,
-    open: &mut HashMap<CameraId, OpenSegment>,
-    files: &Files<'_>,
-) -> Result<(), RecorderError> {
+fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -> Result<(), RecorderError> {
     match order {
         Order::Open(head) => {
             close_if_possible(desk, open, files); // left open by a session that broke off
-            let segment = OpenSegment::create(files.place, head)?;
-            desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
-            open.insert(desk.camera.clone(), segment);
+            open.insert(desk.camera.clone(), begin(head, desk, files)?);
         }
         // after a failure there is nothing open until the next session
         Order::Append(fragment) => {
-            if let Some(segment) = open.get_mut(&desk.camera) {
-                let bytes: Range<u64> = segment.append(&fragment)?;
-                desk.each_tap(|tap| tap.appended(&fragment, Some(bytes.clone())));
-            }
+            let bytes: Option<Range<u64>> = match open.get_mut(&desk.camera) {
+                Some(Open::File(segment, _)) => Some(segment.append(&fragment)?),
+                Some(Open::Nowhere) => None,
+                None => return Ok(()),
+            };
+            desk.each_tap(|tap| tap.appended(&fragment, bytes.clone()));
         }
         Order::Close => {
-            if let Some(segment) = open.remove(&desk.camera) {
-                close(segment, desk, files)?;
+            if let Some(ended) = open.remove(&desk.camera) {
+                close(ended, desk, files)?;
             }
         }
     }
     Ok(())
 }
 
-fn close(segment: OpenSegment, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
+fn begin(head: FileHead, desk: &Desk, files: &Files<'_>) -> Result<Open, RecorderError> {
+    let destination = desk.destinations.at(head.metadata.start);
+    let Some(folder) = destination.folder(files.place, &desk.camera) else {
+        desk.each_tap(|tap| tap.opened(&head, None));
+        return Ok(Open::Nowhere);
+    };
+    let segment = OpenSegment::create(files.place, &folder, head)?;
+    desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
+    Ok(Open::File(segment, destination))
+}
+
+fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
+    let Open::File(segment, destination) = ended else {
+        desk.each_tap(|tap| tap.closed(None));
+        return Ok(());
+    };
     let closed = segment.close(files.place);
     let finished = closed.as_ref().ok().map(|closed| files.place.root.path().join(&closed.path));
     desk.each_tap(|tap| tap.closed(finished.as_deref()));
-    files.register.closed(closed?);
-    desk.status.send_modify(|status| status.segments += 1);
+    let closed = closed?;
+    if destination == Destination::Recording {
+        files.register.closed(closed);
+        desk.status.send_modify(|status| status.segments += 1);
+    }
     Ok(())
 }
 
-/// Closes the file in hand as far as the disk allows. Where even that fails it stays a `.partial`, which
+/// Closes what is open as far as the disk allows. Where even that fails the file stays a `.partial`, which
 /// plays to its last whole fragment and is finished by recovery.
-fn close_if_possible(desk: &Desk, open: &mut HashMap<CameraId, OpenSegment>, files: &Files<'_>) {
-    if let Some(segment) = open.remove(&desk.camera)
-        && let Err(e) = close(segment, desk, files)
+fn close_if_possible(desk: &Desk, open: &mut AllOpen, files: &Files<'_>) {
+    if let Some(ended) = open.remove(&desk.camera)
+        && let Err(e) = close(ended, desk, files)
     {
         tracing::debug!(camera = %desk.camera, error = &e as &dyn std::error::Error, "partial stays");
     }
