@@ -10,6 +10,7 @@ mod damage;
 mod destination;
 mod error;
 mod gather;
+mod hls;
 mod input;
 mod mp4;
 mod name;

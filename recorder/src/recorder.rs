@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
 use crate::destination::Destinations;
+use crate::hls::HlsTap;
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
 use crate::take::Desk;
+use crate::tap::Tap;
 use crate::writer::{Outlet, Writers};
 use crate::{CameraStatus, RecorderError, StatusBoard};
 
@@ -83,7 +85,7 @@ impl Recorder {
                         camera: camera.id.clone(),
                         destinations: Destinations::of(&camera),
                         status: status.clone(),
-                        taps: Vec::new(),
+                        taps: taps(&camera, &place, &setup.clock),
                     },
                 ),
                 outage: Outage::new(camera.id.clone()),
@@ -107,6 +109,15 @@ impl Recorder {
         };
         within_after(&stop, work).await
     }
+}
+
+fn taps(camera: &Camera, place: &Place, clock: &Clock) -> Vec<Box<dyn Tap>> {
+    let mut taps: Vec<Box<dyn Tap>> = Vec::new();
+    if let Some(hls) = camera.hls {
+        let folder = place.folder(&camera.id);
+        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder, hls, clock.clone())));
+    }
+    taps
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

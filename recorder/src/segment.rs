@@ -33,6 +33,16 @@ pub(crate) struct Fragment {
     pub(crate) runs: Vec<Run>,
     /// The samples of all runs, in their order.
     pub(crate) data: Blocks,
+    pub(crate) next: Next,
+}
+
+/// What comes after a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A keyframe, or nothing: whoever reads fragments can begin there.
+    Keyframe,
+    /// The rest of the GOP.
+    SameGop,
 }
 
 impl Fragment {
