@@ -94,13 +94,14 @@ impl HlsTap {
             files::replace_unsynced(&self.folder.join(PLAYLIST), listing.playlist.text().as_bytes());
         match written {
             Ok(()) => self.troubled = false,
-            Err(e) => self.tell_once(&e, "live playlist cannot be written"),
+            Err(e) => self.tell_once(&e),
         }
     }
 
-    fn tell_once(&mut self, error: &CatalogError, what: &'static str) {
+    fn tell_once(&mut self, error: &CatalogError) {
         if !std::mem::replace(&mut self.troubled, true) {
-            tracing::warn!(camera = %self.camera, error = error as &dyn std::error::Error, "{what}");
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(camera = %self.camera, error, "live playlist cannot be kept up");
         }
     }
 }
@@ -111,7 +112,7 @@ impl Tap for HlsTap {
         let name = finished.and_then(|path| path.strip_prefix(&self.folder).ok()?.to_str());
         let Some(name) = name.map(str::to_owned) else { return };
         if let Err(e) = self.begin(head, name) {
-            self.tell_once(&e, "files of the live playlist cannot be looked after");
+            self.tell_once(&e);
         }
     }
 
