@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::error::chain;
+
 /// Longer texts of servers are cut: some send a page, some echo the whole request.
 const TEXT_LIMIT: usize = 500;
 
@@ -124,12 +126,6 @@ pub(super) fn shorten(text: &str) -> String {
         None if line.is_empty() => "(no text)".to_owned(),
         None => line,
     }
-}
-
-/// Returns the text of an error and of everything that caused it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// vLLM and llama.cpp send numbers where OpenAI sends words.
