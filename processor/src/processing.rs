@@ -190,9 +190,8 @@ impl Processing {
             match scanner.scan(&hints, self.clock.now()) {
                 Ok(report) => {
                     log(&report);
-                    if report.added > 0 {
-                        shift.ring();
-                    }
+                    // Also for what the scan did not add: a recorder queues its segments itself.
+                    shift.ring();
                     if report.unsettled > 0 {
                         pause = pause.min(storage.settle);
                     }
