@@ -45,11 +45,9 @@ impl PaceKeeper {
         *self.paused() = Some((until, WaitReason::VisionUnavailable));
     }
 
-    /// Notes that the day's calls are used up, and returns when the next day begins.
-    pub(crate) fn cap_reached(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let until = next_cap_day(&self.windows, now);
-        *self.paused() = Some((until, WaitReason::CapReached));
-        until
+    /// Notes that the day's calls are used up.
+    pub(crate) fn cap_reached(&self, now: DateTime<Utc>) {
+        *self.paused() = Some((next_cap_day(&self.windows, now), WaitReason::CapReached));
     }
 
     fn paused(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, WaitReason)>> {
@@ -111,8 +109,9 @@ mod tests {
         ];
         for (spans, now, expected) in cases {
             let keeper = PaceKeeper::new(berlin(spans), true);
-            assert_eq!(keeper.cap_reached(at(now)), at(expected), "{spans:?} {now}");
-            assert!(matches!(keeper.at(at(now)), Pace::Wait { reason: WaitReason::CapReached, .. }));
+            keeper.cap_reached(at(now));
+            let wait = Pace::Wait { until: at(expected), reason: WaitReason::CapReached };
+            assert_eq!(keeper.at(at(now)), wait, "{spans:?} {now}");
             assert_eq!(keeper.at(at(expected)), Pace::Go);
         }
     }

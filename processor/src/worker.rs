@@ -155,14 +155,15 @@ impl Work<'_> {
             Unfinished::Retry(_) => (RETRY_DELAY * lease.attempt, Blame::Segment),
             Unfinished::Changed => (GROWING_DELAY, Blame::Outside),
             Unfinished::Ending => (Duration::ZERO, Blame::Outside),
+            // This run pauses as a whole. The segment does not, so that a run that is begun when the server is
+            // up again, or the cap raised, takes it at once.
             Unfinished::Later { after, .. } => {
-                let delay = after.max(PAUSE);
-                self.pace.vision_unavailable(now + delay);
-                (delay, Blame::Outside)
+                self.pace.vision_unavailable(now + after.max(PAUSE));
+                (Duration::ZERO, Blame::Outside)
             }
             Unfinished::CapReached(_) => {
-                let until = self.pace.cap_reached(now);
-                ((until - now).to_std().unwrap_or_default(), Blame::Outside)
+                self.pace.cap_reached(now);
+                (Duration::ZERO, Blame::Outside)
             }
         };
         self.give_back(lease, &reason, terms)?;

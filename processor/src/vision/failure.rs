@@ -99,6 +99,11 @@ impl Failure {
         }
     }
 
+    /// Tells by the status whether the same request may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Status { status: 408 | 409 | 429 | 500..=599, .. })
+    }
+
     pub(super) fn http_status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
