@@ -14,7 +14,7 @@ const TWO_SECONDS: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &["--auth", "digest"]);
     let camera = with_password(camera(fake.port, MINUTE), "hunter2");
     let refused = nightreel_recorder::describe(&camera).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_second_recorder_is_refused_and_the_first_goes_on() {
 #[tokio::test]
 async fn a_camera_that_comes_back_is_recorded_again() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let port = fake.port;
     let mut running = station.start(camera(port, MINUTE));
@@ -73,7 +73,7 @@ async fn a_camera_that_comes_back_is_recorded_again() {
 #[tokio::test]
 async fn a_frozen_camera_is_noticed_and_recorded_again_when_it_goes_on() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut running = station.start(camera(fake.port, MINUTE));
     running.wait_for(|camera| camera.frames >= 25).await;
@@ -122,7 +122,7 @@ async fn a_camera_that_answers_nothing_does_not_hold_up_the_end() {
 #[tokio::test]
 async fn a_killed_recorder_loses_at_most_one_fragment() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut running = station.start(camera(fake.port, MINUTE));
     running.wait_for(|camera| camera.frames >= 60).await;
