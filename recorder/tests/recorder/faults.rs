@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use catalog::Clock;
+use chrono::{DateTime, Utc};
 use nightreel_recorder::{CameraState, RecorderError};
 
 use crate::clip::{self, AAC, Codec, SILENT};
@@ -117,6 +119,33 @@ async fn a_camera_that_answers_nothing_does_not_hold_up_the_end() {
     let stopping = Instant::now();
     running.stop().await;
     assert!(stopping.elapsed() < Duration::from_secs(2), "{:?}", stopping.elapsed());
+}
+
+/// A clock that stands still is one that is set back all the time.
+#[tokio::test]
+async fn a_clock_that_is_set_back_begins_segments_and_overwrites_none() {
+    let now: DateTime<Utc> = "2026-10-25T00:59:30.500Z".parse().unwrap();
+    let station = Station::with_clock(Clock::standing(now));
+    let sent = clip::encoded(Codec::H264, SILENT);
+    let fake = FakeCamera::play(&sent, &[]);
+    let mut running = station.start(camera(fake.port, MINUTE));
+    running.wait_for_segments(2).await;
+    running.wait_for(|camera| camera.frames >= 150).await;
+    running.stop().await;
+
+    let files = station.files(".mp4");
+    let names: Vec<&str> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
+    let name = "segment_20261025_005930";
+    assert_eq!(names[..3], [format!("{name}.mp4"), format!("{name}_2.mp4"), format!("{name}_3.mp4")]);
+    let recorded: Vec<String> =
+        files.iter().flat_map(|file| clip::picture_hashes(file, Codec::H264)).collect();
+    assert!(recorded.len() >= 150);
+    clip::assert_unbroken(&clip::picture_hashes(&sent, Codec::H264), &recorded);
+    let gaps = station.gaps();
+    assert!(
+        gaps.len() >= 2 && gaps.iter().all(|gap| gap.cause == "clock step" && gap.from == gap.to),
+        "{gaps:?}"
+    );
 }
 
 #[tokio::test]
