@@ -12,4 +12,6 @@ mod main_job;
 mod other_recorders;
 mod process_files;
 mod recording;
+mod retaining;
 mod settings;
+mod windows;

@@ -1,6 +1,7 @@
 //! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
 
 mod camera;
+pub(crate) mod clock;
 mod footage;
 mod lens;
 pub(crate) mod media;
