@@ -6,6 +6,7 @@
 
 mod support;
 
+mod doctor;
 mod exactness;
 mod kill;
 mod main_job;
@@ -14,4 +15,5 @@ mod process_files;
 mod recording;
 mod retaining;
 mod settings;
+mod vision;
 mod windows;
