@@ -74,12 +74,16 @@ impl OpenSegment {
     }
 
     /// Appends a fragment; when this returns, it survives a power cut.
-    pub(crate) fn append(&mut self, fragment: &Fragment) -> Result<(), RecorderError> {
-        let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
-        write_all_of(&mut self.file, &head.bytes, &fragment.data)
-            .and_then(|()| self.file.sync_data())
+    pub(crate) fn append(&mut self, fragment: Fragment) -> Result<(), RecorderError> {
+        let Fragment { runs, data } = fragment;
+        let head = FragmentHead::of(self.fragments + 1, &runs);
+        write_all_of(&mut self.file, &head.bytes, &data)
+            .and_then(|()| {
+                drop(data); // other cameras can use its memory while the disk is busy
+                self.file.sync_data()
+            })
             .map_err(RecorderError::file("write", &self.partial))?;
-        for (run, data_at) in fragment.runs.iter().zip(&head.data_at) {
+        for (run, data_at) in runs.iter().zip(&head.data_at) {
             self.tables[run.track].add(self.end + data_at, &run.samples);
         }
         self.end += head.bytes.len() as u64 + head.data_length;

@@ -194,7 +194,7 @@ fn carry_out(
         // after a failure there is nothing open until the next session
         Order::Append(fragment) => {
             if let Some(segment) = open.get_mut(&desk.camera) {
-                segment.append(&fragment)?;
+                segment.append(fragment)?;
             }
         }
         Order::Close => {
