@@ -92,19 +92,27 @@ impl OpenSegment {
         self.partial.with_extension("")
     }
 
-    /// Appends a fragment and returns where it lies; when this returns, it survives a power cut.
-    pub(crate) fn append(&mut self, fragment: &Fragment) -> Result<Range<u64>, RecorderError> {
+    /// Appends a fragment, and tells where it lies once it is written; when this returns, it survives a power cut.
+    pub(crate) fn append(
+        &mut self,
+        fragment: Fragment,
+        written: impl FnOnce(&Fragment, Range<u64>),
+    ) -> Result<(), RecorderError> {
         let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
+        let end = self.end + head.bytes.len() as u64 + head.data_length;
+        let bytes = self.end..end;
         write_all_of(&mut self.file, &head.bytes, &fragment.data)
-            .and_then(|()| self.file.sync_data())
             .map_err(RecorderError::file("write", &self.partial))?;
-        for (run, data_at) in fragment.runs.iter().zip(&head.data_at) {
+        written(&fragment, bytes);
+        let Fragment { runs, data, .. } = fragment;
+        drop(data); // other cameras can use its memory while the disk is busy
+        self.file.sync_data().map_err(RecorderError::file("write", &self.partial))?;
+        for (run, data_at) in runs.iter().zip(&head.data_at) {
             self.tables[run.track].add(self.end + data_at, &run.samples);
         }
-        let begin = self.end;
-        self.end += head.bytes.len() as u64 + head.data_length;
+        self.end = end;
         self.fragments += 1;
-        Ok(begin..self.end)
+        Ok(())
     }
 
     /// Makes it a regular MP4 under its finished name. Whatever a failed `append` left behind is cut off.

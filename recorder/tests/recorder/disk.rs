@@ -80,7 +80,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
         return;
     }
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     std::fs::create_dir(station.path("media")).unwrap();
     mount("none", station.path("media"), "tmpfs", MountFlags::empty(), Some(c"size=48M")).unwrap();
     let fake = FakeCamera::play(&sent, &[]);
@@ -106,7 +106,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     }
     let station = Station::new();
     let media = station.path("media");
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let mut running = station.start(camera(fake.port, TWO_SECONDS));
     running.wait_for_segments(1).await;
@@ -131,7 +131,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
 async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() {
     let station = Station::new();
     let (id, away) = (station.path("media/.nightreel-root"), station.path("id"));
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let mut running = station.start(camera(fake.port, TWO_SECONDS));
     running.wait_for_segments(1).await;
