@@ -66,10 +66,12 @@ impl Kind {
     }
 
     /// Returns `Cache-Control`. A day is enough for whoever looks at the same minute again and again; longer
-    /// would keep in browsers what retention has deleted. `private`: no cache in between keeps footage.
+    /// would keep in browsers what retention has deleted. `private`: no cache in between keeps footage. A playlist
+    /// is not to be stored at all: Chromium's player takes a stored one for fresh for five minutes, `no-cache` or
+    /// not, and comes to a stand at its end.
     pub(crate) fn cache_control(self, life: Life) -> HeaderValue {
         HeaderValue::from_static(match (self, life) {
-            (_, Life::Growing) => "no-store",
+            (_, Life::Growing) | (Self::Playlist, _) => "no-store",
             (Self::Footage, Life::Named { age }) if age >= FINISHED_AFTER => {
                 "private, max-age=86400, immutable"
             }
@@ -127,6 +129,7 @@ mod tests {
         let kept = |kind: Kind, life| kind.cache_control(life).to_str().unwrap().contains("max-age");
         assert!(kept(Kind::Footage, old));
         assert!(!kept(Kind::Footage, fresh) && !kept(Kind::Footage, Life::Growing));
+        assert_eq!(Kind::Playlist.cache_control(old), "no-store");
         for kind in [Kind::Map, Kind::Playlist, Kind::Sidecar, Kind::Snapshot] {
             assert!(!kept(kind, old), "{kind:?}");
         }

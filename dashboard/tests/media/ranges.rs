@@ -146,8 +146,8 @@ async fn each_kind_has_its_type_and_time() {
         ("gate/2026/11/a.mkv", "video/x-matroska", long),
         ("gate/init.mp4", "video/mp4", "no-cache"),
         ("gate/init_2.mp4", "video/mp4", "no-cache"),
-        ("gate/stream.m3u8", "application/vnd.apple.mpegurl", "no-cache"),
-        ("gate/live/stream.m3u8", "application/vnd.apple.mpegurl", "no-cache"),
+        ("gate/stream.m3u8", "application/vnd.apple.mpegurl", "no-store"),
+        ("gate/live/stream.m3u8", "application/vnd.apple.mpegurl", "no-store"),
         ("gate/processed/segment_20261125_101400.mp4.json", "application/json", "no-cache"),
         ("gate/snapshots/20261125_101500.jpg", "image/jpeg", "no-cache"),
     ];
