@@ -44,6 +44,8 @@ pub(crate) fn read(text: &str) -> Reading {
             discontinuity += 1;
             time = None;
         } else if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=") {
+            let (uri, bytes) = uri.split_once(",BYTERANGE=").expect("a map has a range");
+            assert!(bytes.ends_with("@0\""), "{line}");
             map = Some(uri.trim_matches('"').to_owned());
         } else if let Some(told) = line.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:") {
             time = Some(told.parse::<DateTime<Utc>>().unwrap());
@@ -54,6 +56,9 @@ pub(crate) fn read(text: &str) -> Reading {
             let from: u64 = from.parse().unwrap();
             range = Some(from..from + length.parse::<u64>().unwrap());
         } else if !line.starts_with('#') {
+            let bytes: Range<u64> = range.take().expect("a part has a range");
+            let (uri, query) = line.split_once('?').expect("a part has an address of its own");
+            assert_eq!(query, bytes.start.to_string(), "{line}");
             let seconds = seconds.take().expect("a part has a length");
             assert!(seconds.round() as u64 <= target, "{seconds} s is more than {target} in {text}");
             let begins: DateTime<Utc> = time.expect("a file has a time");
@@ -61,8 +66,8 @@ pub(crate) fn read(text: &str) -> Reading {
             let seen = Seen {
                 discontinuity,
                 map: map.clone().expect("a part has a map"),
-                uri: line.to_owned(),
-                bytes: range.take().expect("a part has a range"),
+                uri: uri.to_owned(),
+                bytes,
                 seconds,
                 time: begins,
             };

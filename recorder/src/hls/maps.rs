@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use catalog::{CatalogError, files};
 
-use super::playlist::map_name;
+use super::playlist::{Map, map_name};
 use crate::mp4::FileHead;
 
 /// No map is larger: it holds parameter sets.
@@ -29,23 +29,24 @@ impl Maps {
         Self { folder: folder.into(), newest, oldest: numbers.into_iter().min().unwrap_or(1) }
     }
 
-    /// Returns the number of the map for files with this head. It is written, and synced, where it is not the same
-    /// as the newest.
-    pub(crate) fn take(&mut self, head: &FileHead) -> Result<u32, CatalogError> {
+    /// Returns the map for files with this head. It is written, and synced, where it is not the same as the newest.
+    pub(crate) fn take(&mut self, head: &FileHead) -> Result<Map, CatalogError> {
         let content = head.map();
+        let bytes = content.len() as u64;
         if let Some((number, newest)) = &self.newest
             && *newest == content
         {
-            return Ok(*number);
+            return Ok(Map { number: *number, bytes });
         }
         let number = self.newest.as_ref().map_or(0, |(number, _)| *number).saturating_add(1);
         files::write_atomically(&self.folder.join(map_name(number)), &content)?;
         self.newest = Some((number, content));
-        Ok(number)
+        Ok(Map { number, bytes })
     }
 
-    pub(crate) fn is_there(&self, number: u32) -> bool {
-        self.folder.join(map_name(number)).is_file()
+    pub(crate) fn is_there(&self, map: Map) -> bool {
+        let found = self.folder.join(map_name(map.number)).metadata();
+        found.is_ok_and(|found| found.is_file() && found.len() == map.bytes)
     }
 
     /// Removes those with lower numbers.

@@ -6,7 +6,6 @@
 //! without it players wait, and go on over a discontinuity.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -34,7 +33,7 @@ pub(crate) struct Playlist {
 #[derive(Debug)]
 struct ListedFile {
     name: String,
-    map: u32,
+    map: Map,
     start: DateTime<Utc>,
     parts: VecDeque<Part>,
     /// Of all parts. Kept, because the whole text is written with each new part.
@@ -54,10 +53,16 @@ struct Part {
 pub(crate) struct FileOfParts {
     /// As seen from the playlist.
     pub(crate) name: String,
-    /// The number of its map.
-    pub(crate) map: u32,
+    pub(crate) map: Map,
     /// Of its first frame.
     pub(crate) start: DateTime<Utc>,
+}
+
+/// What a player reads before a file's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Map {
+    pub(crate) number: u32,
+    pub(crate) bytes: u64,
 }
 
 /// The numbers at a playlist's head.
@@ -131,7 +136,7 @@ impl Playlist {
 
     /// Lets go of everything up to the last part that lies beyond what `bytes_of` a file and its map are there:
     /// one in the middle cannot be taken back, but what is before it may go too. Only while no file grows.
-    pub(crate) fn let_go_of_broken(&mut self, bytes_of: impl Fn(&str, u32) -> u64) {
+    pub(crate) fn let_go_of_broken(&mut self, bytes_of: impl Fn(&str, Map) -> u64) {
         let is_broken = self.files.iter().flat_map(|file| {
             let there = bytes_of(&file.name, file.map);
             file.parts.iter().map(move |part| part.bytes.end > there)
@@ -146,7 +151,7 @@ impl Playlist {
 
     /// Returns the lowest number of a map that is still needed.
     pub(crate) fn first_map(&self) -> Option<u32> {
-        self.files.iter().map(|file| file.map).min()
+        self.files.iter().map(|file| file.map.number).min()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -210,9 +215,11 @@ impl ListedFile {
         let at = self.parts.front().map_or(Duration::ZERO, |part| part.at);
         let time = self.start + TimeDelta::from_std(at).unwrap_or_default();
         let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let map = map_name(self.map);
-        write!(text, "#EXT-X-MAP:URI=\"{map}\"\n#EXT-X-PROGRAM-DATE-TIME:{time}\n")
-            .expect("a text takes everything");
+        let (map, bytes) = (map_name(self.map.number), self.map.bytes);
+        // the range: ffmpeg would ask for the part before's on a connection that it uses again
+        let map = format!("#EXT-X-MAP:URI=\"{map}\",BYTERANGE=\"{bytes}@0\"\n");
+        text.push_str(&map);
+        text.push_str(&format!("#EXT-X-PROGRAM-DATE-TIME:{time}\n"));
     }
 }
 
@@ -221,10 +228,12 @@ pub(crate) fn map_name(number: u32) -> String {
     if number == 1 { "init.mp4".to_owned() } else { format!("init_{number}.mp4") }
 }
 
+/// Servers of files pass the query over. It gives each part an address of its own: Chromium's player keeps by
+/// address how long a file is, and would never see what has been added to one.
 fn text_of(part: &Part, name: &str) -> String {
     let Range { start, end } = part.bytes;
     let (seconds, micros) = (part.length.as_secs(), part.length.subsec_micros());
-    format!("#EXTINF:{seconds}.{micros:06},\n#EXT-X-BYTERANGE:{}@{start}\n{name}\n", end - start)
+    format!("#EXTINF:{seconds}.{micros:06},\n#EXT-X-BYTERANGE:{}@{start}\n{name}?{start}\n", end - start)
 }
 
 /// As RFC 8216 compares lengths with the target duration: to the nearest second.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use catalog::LIVE;
 use chrono::DateTime;
 
-use super::playlist::{FileOfParts, Numbers, Playlist};
+use super::playlist::{FileOfParts, Map, Numbers, Playlist};
 use crate::name;
 
 /// No part is longer than a day; what says so is damaged.
@@ -51,8 +51,7 @@ fn read_numbers(lines: &mut Lines<'_>) -> Option<Numbers> {
 }
 
 fn read_file(lines: &mut Lines<'_>, playlist: &mut Playlist) -> Option<()> {
-    let map = lines.next()?.strip_prefix("#EXT-X-MAP:URI=\"init")?.strip_suffix(".mp4\"")?;
-    let map = if map.is_empty() { 1 } else { number(map.strip_prefix('_')?)?.try_into().ok()? };
+    let map = read_map(lines.next()?)?;
     let start = lines.next()?.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:")?;
     let start = DateTime::parse_from_rfc3339(start).ok()?.to_utc();
     let (name, bytes, length) = read_part(lines)?;
@@ -68,14 +67,22 @@ fn read_file(lines: &mut Lines<'_>, playlist: &mut Playlist) -> Option<()> {
     Some(())
 }
 
+fn read_map(line: &str) -> Option<Map> {
+    let map = line.strip_prefix("#EXT-X-MAP:URI=\"init")?.strip_suffix("@0\"")?;
+    let (digits, bytes) = map.split_once(".mp4\",BYTERANGE=\"")?;
+    let counted = |digits: &str| number(digits.strip_prefix('_')?)?.try_into().ok();
+    let number_of_map = if digits.is_empty() { 1 } else { counted(digits)? };
+    Some(Map { number: number_of_map, bytes: number(bytes)? })
+}
+
 fn read_part<'t>(lines: &mut Lines<'t>) -> Option<(&'t str, Range<u64>, Duration)> {
     let (seconds, micros) = lines.next()?.strip_prefix("#EXTINF:")?.strip_suffix(',')?.split_once('.')?;
     let length = Duration::from_secs(number(seconds).filter(|seconds| *seconds < SECONDS_MAX)?)
         + Duration::from_micros(number(micros).filter(|_| micros.len() == 6)?);
     let (size, start) = lines.next()?.strip_prefix("#EXT-X-BYTERANGE:")?.split_once('@')?;
-    let start = number(start)?;
+    let (name, query) = lines.next()?.split_once('?').filter(|(name, _)| is_ours(name))?;
+    let start = number(start).filter(|_| start == query)?;
     let bytes = start..start.checked_add(number(size)?)?;
-    let name = lines.next().filter(|name| is_ours(name))?;
     Some((name, bytes, length))
 }
 

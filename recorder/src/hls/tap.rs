@@ -78,7 +78,7 @@ impl HlsTap {
             time_scale: head.tracks.first().map_or(1, |video| video.time_scale.max(1)),
             part: None,
         });
-        listing.maps.remove_before(listing.playlist.first_map().unwrap_or(map))?;
+        listing.maps.remove_before(listing.playlist.first_map().unwrap_or(map.number))?;
         let is_needed = |name: &str| listing.playlist.lists(&format!("{LIVE}/{name}"));
         live::remove_old(&self.folder.join(LIVE), settings.keep, SystemTime::from(now), is_needed)
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::check::{self, Reading, assert_follows};
-use super::playlist::{FileOfParts, Numbers, Playlist};
+use super::playlist::{FileOfParts, Map, Numbers, Playlist};
 use super::read::read;
 
 fn numbers(target_seconds: u64) -> Numbers {
@@ -18,7 +18,11 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn file(number: u32, start: DateTime<Utc>) -> FileOfParts {
-    FileOfParts { name: format!("segment_{number}.mp4"), map: 1, start }
+    FileOfParts { name: format!("segment_{number}.mp4"), map: map(1), start }
+}
+
+fn map(number: u32) -> Map {
+    Map { number, bytes: 1146 }
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -32,7 +36,7 @@ fn a_playlist_reads_as_it_should() {
     playlist.add(900..2900, Duration::from_millis(2040));
     playlist.add(2900..4000, Duration::from_millis(1960));
     let name = "live/segment_20261025_023000+0200.mp4".to_owned();
-    playlist.begin_file(FileOfParts { name, map: 2, start: noon() + TimeDelta::seconds(4) });
+    playlist.begin_file(FileOfParts { name, map: map(2), start: noon() + TimeDelta::seconds(4) });
     playlist.add(900..1000, Duration::from_micros(2_499_999));
     let expected = "\
 #EXTM3U
@@ -41,20 +45,20 @@ fn a_playlist_reads_as_it_should() {
 #EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-DISCONTINUITY-SEQUENCE:3
 #EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-MAP:URI=\"init.mp4\"
+#EXT-X-MAP:URI=\"init.mp4\",BYTERANGE=\"1146@0\"
 #EXT-X-PROGRAM-DATE-TIME:2026-11-25T12:00:00.040Z
 #EXTINF:2.040000,
 #EXT-X-BYTERANGE:2000@900
-segment_1.mp4
+segment_1.mp4?900
 #EXTINF:1.960000,
 #EXT-X-BYTERANGE:1100@2900
-segment_1.mp4
+segment_1.mp4?2900
 #EXT-X-DISCONTINUITY
-#EXT-X-MAP:URI=\"init_2.mp4\"
+#EXT-X-MAP:URI=\"init_2.mp4\",BYTERANGE=\"1146@0\"
 #EXT-X-PROGRAM-DATE-TIME:2026-11-25T12:00:04.040Z
 #EXTINF:2.499999,
 #EXT-X-BYTERANGE:100@900
-live/segment_20261025_023000+0200.mp4
+live/segment_20261025_023000+0200.mp4?900
 ";
     assert_eq!(playlist.text(), expected);
     assert_eq!(read(expected, seconds(60)).unwrap().text(), expected);
@@ -174,7 +178,7 @@ fn what_is_not_of_our_making_is_not_read() {
         |text| text.replace("SEQUENCE:7", "SEQUENCE:18446744073709551615"),
         |text| text.replace("segment_1.mp4", "../segment_1.mp4"),
         |text| text.replace("segment_1.mp4", "live/../../segment_1.mp4"),
-        |text| text.replace("1@2", "1@18446744073709551615"),
+        |text| text.replace("1@2\n", "1@18446744073709551615\n").replace("?2\n", "?18446744073709551615\n"),
         |text| format!("{text}#EXT-X-ENDLIST\n"),
     ];
     for (number, damage) in damages.iter().enumerate() {
@@ -216,7 +220,7 @@ proptest! {
                 Event::File { after_ms, map } => {
                     (number, at) = (number + 1, 900);
                     start += TimeDelta::milliseconds(after_ms);
-                    playlist.begin_file(FileOfParts { map, ..file(number, start) });
+                    playlist.begin_file(FileOfParts { map: Map { number: map, bytes: 1146 }, ..file(number, start) });
                 }
                 Event::Part { .. } if number == 0 => continue,
                 Event::Part { length_ms, size } => {
@@ -246,7 +250,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_reader_fall_over(
         text in "(#EXTM3U\n#EXT-X-VERSION:7\n)?(#EXT-X-TARGETDURATION:[0-9]{0,21}\n|#EXT-X-MEDIA-SEQUENCE:[0-9]{0,21}\n\
-                 |#EXTINF:[0-9.]{0,12},\n|#EXT-X-BYTERANGE:[0-9@]{0,45}\n|segment_1.mp4\n|#EXT-X-DISCONTINUITY\n|.{0,20}){0,20}",
+                 |#EXTINF:[0-9.]{0,12},\n|#EXT-X-BYTERANGE:[0-9@]{0,45}\n|segment_1.mp4\\?[0-9]{0,3}\n|#EXT-X-DISCONTINUITY\n|.{0,20}){0,20}",
     ) {
         let _ = read(&text, seconds(60));
     }

@@ -203,7 +203,7 @@ async fn live_footage_is_deleted_when_it_is_old_and_nothing_else_is() {
         std::fs::File::options().append(true).open(file).unwrap().set_modified(long_ago).unwrap();
     }
     let running = station.start(camera);
-    let first = playlist_when(&station, |playlist| playlist.parts.len() >= 2).await;
+    let first = playlist_when(&station, |playlist| files_of(playlist).len() >= 2).await;
     let oldest_name = *files_of(&first).first().unwrap();
     let oldest = folder(&station).join(oldest_name);
     assert!(oldest.exists() && oldest.starts_with(&live), "{}", oldest.display());
