@@ -14,10 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
+use crate::destination::Destinations;
+use crate::hls::HlsTap;
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
 use crate::take::Desk;
+use crate::tap::Tap;
 use crate::writer::{Outlet, Writers};
 use crate::{CameraStatus, RecorderError, StatusBoard, thread};
 
@@ -105,7 +108,15 @@ impl Recorder {
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
-                writer: writers.of_camera(number, outlet(&camera, &status)),
+                writer: writers.of_camera(
+                    number,
+                    Outlet {
+                        camera: camera.id.clone(),
+                        destinations: Destinations::of(&camera),
+                        status: status.clone(),
+                        taps: taps(&camera, &place, &setup.clock),
+                    },
+                ),
                 outage: Outage::new(camera.id.clone()),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
@@ -129,8 +140,13 @@ impl Recorder {
     }
 }
 
-fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>) -> Outlet {
-    Outlet { camera: camera.id.clone(), status: status.clone(), taps: Vec::new() }
+fn taps(camera: &Camera, place: &Place, clock: &Clock) -> Vec<Box<dyn Tap>> {
+    let mut taps: Vec<Box<dyn Tap>> = Vec::new();
+    if let Some(hls) = camera.hls {
+        let folder = place.folder(&camera.id);
+        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder, hls, clock.clone())));
+    }
+    taps
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

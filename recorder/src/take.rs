@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
+use crate::destination::{Destination, Destinations};
 use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
 use crate::input::{Input, Item, Playing, SoundItem, VideoItem};
 use crate::mp4::TrackHead;
@@ -52,6 +53,9 @@ struct Take<'a> {
     began: tokio::time::Instant,
     last_video: tokio::time::Instant,
     last_wall: Option<DateTime<Utc>>,
+    destinations: Destinations,
+    /// Of the segment in hand.
+    destination: Option<Destination>,
     /// Since the last fragment, for the status.
     frames: u64,
     lost: u64,
@@ -67,6 +71,7 @@ pub(crate) async fn record(
     let Playing { mut input, sound, .. } = playing;
     let anchor = Anchor::new(desk.clock.now(), Instant::now());
     let began = tokio::time::Instant::now();
+    let destinations = Destinations::of(&desk.camera);
     let mut take = Take {
         desk,
         sound,
@@ -75,6 +80,8 @@ pub(crate) async fn record(
         began,
         last_video: began,
         last_wall: None,
+        destinations,
+        destination: None,
         frames: 0,
         lost: 0,
     };
@@ -150,6 +157,12 @@ impl Take<'_> {
         }
         let wall = self.anchor.wall_of(frame.received);
         self.last_wall = Some(wall);
+        if keyframe {
+            let destination = self.destinations.at(wall);
+            if self.destination.replace(destination).is_some_and(|before| before != destination) {
+                gatherer.cut_at_next_keyframe();
+            }
+        }
         let had_begun = gatherer.has_begun();
         let gathered = gatherer.video(VideoFrame { stamp: frame.stamp, keyframe, wall, data: &frame.data });
         if !had_begun && gatherer.has_begun() {
