@@ -18,10 +18,13 @@ use crate::register::Register;
 use crate::segment::Place;
 use crate::take::Desk;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, RecorderError, StatusBoard};
+use crate::{CameraStatus, RecorderError, StatusBoard, republish};
 
-/// Stays below the 10 s in which the whole program has to stop.
+/// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
+
+/// After all else has stopped.
+const ASIDE_STOPS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// What a recorder works with.
 #[derive(Clone, Debug)]
@@ -35,6 +38,13 @@ pub struct RecorderSetup {
     pub name_timezone: Tz,
     pub catalog: Catalog,
     pub clock: Clock,
+}
+
+/// What runs beside the recording, and must never hold it up.
+pub(crate) struct Aside {
+    pub(crate) tasks: JoinSet<()>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) pool: BlockPool,
 }
 
 /// Holds the locks of its cameras: while it lives, no other process records them.
@@ -73,10 +83,11 @@ impl Recorder {
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
+        let mut aside = Aside { tasks: JoinSet::new(), stop: stop.clone(), pool: pool.clone() };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
-                writer: writers.of_camera(number, outlet(&camera, &status)),
+                writer: writers.of_camera(number, outlet(&camera, &status, &mut aside)),
                 outage: Outage::new(camera.id.clone()),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
@@ -96,12 +107,25 @@ impl Recorder {
             }
             recorded
         };
-        within_after(&stop, work).await
+        let recorded = within_after(&stop, work).await;
+        aside.ended().await;
+        recorded
     }
 }
 
-fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>) -> Outlet {
-    Outlet { camera: camera.id.clone(), status: status.clone(), taps: Vec::new() }
+impl Aside {
+    /// Waits a moment, and kills what has not ended then.
+    async fn ended(mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(ASIDE_STOPS_WITHIN, all).await.is_err() {
+            tracing::warn!("a republished stream did not end in time and is left");
+        }
+    }
+}
+
+fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>, aside: &mut Aside) -> Outlet {
+    let taps = republish::start(camera, aside).into_iter();
+    Outlet { camera: camera.id.clone(), status: status.clone(), taps: taps.collect() }
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.
