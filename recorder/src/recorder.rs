@@ -1,6 +1,6 @@
 //! The recorder: wires cameras, writers and the catalogue together. The page to read first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, MediaRoot, Role};
@@ -22,15 +22,18 @@ use crate::segment::Place;
 use crate::take::Desk;
 use crate::tap::Tap;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, RecorderError, StatusBoard, thread};
+use crate::{CameraStatus, RecorderError, StatusBoard, republish, thread};
 
-/// Stays below the 10 s in which the whole program has to stop.
+/// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 
 /// The cameras' thread rests so long when all that arrived is taken, and then takes together what arrived
 /// meanwhile: waking for each packet of eight cameras costs half as much CPU again. Nobody waits for these
 /// frames, and a socket holds far more than comes in this time.
 const REST: Duration = Duration::from_millis(20);
+
+/// After all else has stopped.
+const ASIDE_STOPS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// What a recorder works with.
 #[derive(Clone, Debug)]
@@ -44,6 +47,13 @@ pub struct RecorderSetup {
     pub name_timezone: Tz,
     pub catalog: Catalog,
     pub clock: Clock,
+}
+
+/// What runs beside the recording, and must never hold it up.
+pub(crate) struct Aside {
+    pub(crate) tasks: JoinSet<()>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) pool: BlockPool,
 }
 
 /// Holds the locks of its cameras: while it lives, no other process records them.
@@ -105,6 +115,7 @@ impl Recorder {
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
+        let mut aside = Aside { tasks: JoinSet::new(), stop: stop.clone(), pool: pool.clone() };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
@@ -114,7 +125,7 @@ impl Recorder {
                         camera: camera.id.clone(),
                         destinations: Destinations::of(&camera),
                         status: status.clone(),
-                        taps: taps(&camera, &place, &setup.clock),
+                        taps: taps(&camera, &place.folder(&camera.id), &setup.clock, &mut aside),
                     },
                 ),
                 outage: Outage::new(camera.id.clone()),
@@ -136,15 +147,26 @@ impl Recorder {
             }
             recorded
         };
-        within_after(&stop, work).await
+        let recorded = within_after(&stop, work).await;
+        aside.ended().await;
+        recorded
     }
 }
 
-fn taps(camera: &Camera, place: &Place, clock: &Clock) -> Vec<Box<dyn Tap>> {
-    let mut taps: Vec<Box<dyn Tap>> = Vec::new();
+impl Aside {
+    /// Waits a moment, and kills what has not ended then.
+    async fn ended(mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(ASIDE_STOPS_WITHIN, all).await.is_err() {
+            tracing::warn!("a republished stream did not end in time and is left");
+        }
+    }
+}
+
+fn taps(camera: &Camera, folder: &Path, clock: &Clock, aside: &mut Aside) -> Vec<Box<dyn Tap>> {
+    let mut taps: Vec<Box<dyn Tap>> = republish::start(camera, aside).into_iter().collect();
     if let Some(hls) = camera.hls {
-        let folder = place.folder(&camera.id);
-        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder, hls, clock.clone())));
+        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder.to_owned(), hls, clock.clone())));
     }
     taps
 }

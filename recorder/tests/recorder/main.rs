@@ -12,4 +12,5 @@ mod other_inputs;
 mod parse;
 mod recording;
 mod recovery;
+mod republish;
 mod station;
