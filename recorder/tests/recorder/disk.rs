@@ -96,7 +96,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
     std::fs::remove_file(station.path("media/filler")).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() >= 2, "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "disk full");
+    assert_eq!(station.gaps()[0].cause.to_string(), "disk full");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     unmount(&media, UnmountFlags::empty()).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.contains(&partials[0].with_extension("")), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause.to_string(), "not writable");
 }
 
 #[tokio::test]
@@ -145,5 +145,5 @@ async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() 
     std::fs::rename(&away, &id).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() > before.len(), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause.to_string(), "not writable");
 }
