@@ -1,2 +1,42 @@
-//! nightreel: see README.md.
-fn main() {}
+//! nightreel: records IP cameras, looks at the footage off-peak, then moves, archives or deletes it.
+
+mod args;
+mod commands;
+mod failure;
+mod logging;
+mod open;
+mod output;
+#[cfg(feature = "process")]
+mod progress;
+mod runtime;
+mod service;
+mod signals;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    logging::start(&cli.global);
+    run(&cli).unwrap_or_else(|error| failure::print(&error))
+}
+
+fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Init(args) => commands::init::run(global, args),
+        Command::Config(args) => commands::config::run(global, args),
+        Command::Doctor(args) => commands::doctor::run(global, args),
+        Command::Run(args) => commands::run::run(global, args),
+        Command::Record(args) => commands::record::run(global, args),
+        #[cfg(feature = "process")]
+        Command::Process(args) => commands::process::run(global, args),
+        Command::Retain(args) => commands::retain::run(global, args),
+        Command::Status(args) => commands::status::run(global, args),
+        #[cfg(feature = "process")]
+        Command::Frames(args) => commands::frames::run(args),
+        Command::Queue(args) => commands::queue::run(global, args),
+        Command::Verify(args) => commands::verify::run(global, args),
+        Command::Completions(args) => commands::completions::run(args),
+    }
+}

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Plays a clip over RTSP as an IP camera would: for ever, in real time, without re-encoding.
 
-usage: fake_camera.py CLIP [--port 0] [--paths N] [--h265] [--audio aac|g711|none] [--auth digest|basic]
+usage: fake_camera.py CLIP [--port 0] [--paths N] [--h265] [--audio aac|g711|none]
+                      [--auth digest|basic] [--password PASSWORD]
 
 Listens on 127.0.0.1 only, prints `ready PORT` when clients may come, and ends with the process that
 started it. The stream is at /cam, further ones at /cam2, /cam3 ... With --auth the user is `admin` and
-the password `secret`. A SIGSTOP makes it the camera that freezes with its connections open.
+the password `secret` or the one given. A SIGSTOP makes it the camera that freezes with its connections open.
 
 The clip is H.264 (or H.265 with --h265); with --audio it must carry sound in that format. Make the first
 frame a keyframe and all frames of one size, and it loops without a seam.
@@ -25,7 +26,7 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-USER, PASSWORD, ROLE = "admin", "secret", "viewer"
+USER, ROLE = "admin", "viewer"
 SOUND = {
     "none": "",
     "aac": "tracks. ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97",
@@ -41,6 +42,7 @@ def arguments():
     parser.add_argument("--h265", action="store_true")
     parser.add_argument("--audio", choices=SOUND, default="none")
     parser.add_argument("--auth", choices=["digest", "basic"])
+    parser.add_argument("--password", default="secret", help="the user's, with --auth")
     return parser.parse_args()
 
 
@@ -69,16 +71,16 @@ def feed(_factory, media, clip):
     media.connect("unprepared", stop)
 
 
-def guard(server, factories, kind):
+def guard(server, factories, args):
     """Asks for the password before anything is described."""
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", ROLE)
     auth = GstRtspServer.RTSPAuth()
-    if kind == "digest":
+    if args.auth == "digest":
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-        auth.add_digest(USER, PASSWORD, token)
+        auth.add_digest(USER, args.password, token)
     else:
-        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(USER, PASSWORD), token)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(USER, args.password), token)
     allowed = f"{ROLE}, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
     for factory in factories:
         factory.add_role_from_structure(Gst.Structure.from_string(allowed)[0])
@@ -117,7 +119,7 @@ def main():
     for number, made in enumerate(factories, start=1):
         server.get_mount_points().add_factory("/cam" if number == 1 else f"/cam{number}", made)
     if args.auth:
-        guard(server, factories, args.auth)
+        guard(server, factories, args)
     # attach returns 0 where the port is taken
     if server.attach(None) == 0:
         sys.exit(f"cannot listen on port {args.port}")

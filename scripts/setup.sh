@@ -4,7 +4,7 @@
 # usage: scripts/setup.sh [build|demo|test|check]
 #   build   compile nightreel (the default)
 #   demo    build, and what scripts/demo.sh plays and films
-#   test    demo, and the model server that some tests ask
+#   test    demo, and the model server and the lying clock that some tests need
 #   check   test, and the linters of scripts/check.sh
 #
 # Never prompts; uses sudo only when not root. A second run is instant and needs no network.
@@ -15,6 +15,8 @@ for_build="build-essential clang libclang-dev cmake nasm pkg-config libopencv-de
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev"
 for_demo="ffmpeg opencv-doc python3 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+# A clock that lies, for the stories about windows and retention.
+for_test="faketime"
 for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
@@ -82,8 +84,9 @@ install_cargo_deny() {
 mode=${1:-build}
 case $mode in
     build) packages="$for_build" ;;
-    demo | test) packages="$for_build $for_demo" ;;
-    check) packages="$for_build $for_demo $for_check" ;;
+    demo) packages="$for_build $for_demo" ;;
+    test) packages="$for_build $for_demo $for_test" ;;
+    check) packages="$for_build $for_demo $for_test $for_check" ;;
     *)
         say "\`$mode\` is no set-up: use build, demo, test or check"
         exit 2

@@ -15,7 +15,7 @@ use crate::paths::{sidecar_of, special_folder};
 use crate::segments::by_path;
 use crate::walk::{Reach, Walk};
 use crate::{
-    Catalog, CatalogError, Clock, FileStat, MediaFolder, MediaRoot, Results, Segment, SegmentId, SegmentState,
+    Catalog, CatalogError, FileStat, MediaFolder, MediaRoot, Results, Segment, SegmentId, SegmentState,
 };
 
 /// A broken invariant.
@@ -154,15 +154,6 @@ impl Verifier {
     fn is_recent(&self, file: &Path, stat: &FileStat, now: DateTime<Utc>) -> bool {
         let changed = FileStat::changed(file).map_or(stat.modified(), |changed| changed.max(stat.modified()));
         now - changed < TimeDelta::from_std(self.patience).unwrap_or(TimeDelta::MAX)
-    }
-}
-
-impl Catalog {
-    /// Verifies all folders under the root, with the patience of the default settings.
-    pub fn verify(&self, root: &MediaRoot) -> Result<Vec<Fault>, CatalogError> {
-        let walk = Walk::everywhere(root);
-        let patience = Duration::from_secs(35);
-        Verifier { catalog: self.clone(), root: root.clone(), walk, patience }.verify(Clock::system().now())
     }
 }
 

@@ -41,11 +41,6 @@ impl Walk {
         Self { root: root.path().into(), cameras }
     }
 
-    /// Takes every folder for a camera's.
-    pub(crate) fn everywhere(root: &MediaRoot) -> Self {
-        Self { root: root.path().into(), cameras: BTreeSet::new() }
-    }
-
     /// Calls `each` for every file, or with what could not be read, in words.
     pub(crate) fn each(&self, reach: Reach, mut each: impl FnMut(Result<Found, String>)) {
         for folder in self.folders(&mut each) {

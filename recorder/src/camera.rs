@@ -30,7 +30,7 @@ const SHORT: Duration = Duration::from_secs(30);
 /// After so many sessions that broke at once it is tried with sound left out, or with sound again.
 const SOUND_DOUBTED_AFTER: u32 = 3;
 
-/// An outage is told when it begins, and then each time after so many attempts.
+/// An outage is told when it begins, when it turns out to need a person, and each time after so many attempts.
 const TOLD_EVERY: u32 = 100;
 
 pub(crate) struct CameraTask {
@@ -41,6 +41,8 @@ pub(crate) struct CameraTask {
     leftovers: Leftovers,
     /// In a row.
     failures: u32,
+    /// The most that was said to be needed since these failures began.
+    told: Option<Need>,
     sound: SoundUse,
     broken_at_once: u32,
     told_of_sound: bool,
@@ -51,6 +53,14 @@ enum Leftovers {
     /// A killed recorder, or a disk that took nothing more, may have left partials.
     Possible,
     None,
+}
+
+/// What ends an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Patience,
+    /// A person has to act.
+    Someone,
 }
 
 impl CameraTask {
@@ -64,6 +74,7 @@ impl CameraTask {
             sessions,
             leftovers: Leftovers::Possible,
             failures: 0,
+            told: None,
             sound,
             broken_at_once: 0,
             told_of_sound: false,
@@ -144,16 +155,21 @@ impl CameraTask {
         });
     }
 
-    fn tell(&self, error: &RecorderError) {
-        if self.failures == 1 || self.failures.is_multiple_of(TOLD_EVERY) {
-            let camera = &self.desk.camera.id;
-            let (attempts, seconds) = (self.failures, self.desk.outage.lasted(Instant::now()).as_secs());
-            let cause = error as &dyn std::error::Error;
-            if is_lasting(error) || error.is_of_the_disk() {
-                tracing::error!(%camera, attempts, seconds, error = cause, "not recording");
-            } else {
-                tracing::warn!(%camera, attempts, seconds, error = cause, "not recording");
-            }
+    fn tell(&mut self, error: &RecorderError) {
+        let need = need_of(error);
+        if self.failures == 1 {
+            self.told = None;
+        }
+        if Some(need) <= self.told && !self.failures.is_multiple_of(TOLD_EVERY) {
+            return;
+        }
+        self.told = self.told.max(Some(need));
+        let camera = &self.desk.camera.id;
+        let (attempts, seconds) = (self.failures, self.desk.outage.lasted(Instant::now()).as_secs());
+        let error = error as &dyn std::error::Error;
+        match need {
+            Need::Patience => tracing::warn!(%camera, attempts, seconds, error, "not recording"),
+            Need::Someone => tracing::error!(%camera, attempts, seconds, error, "not recording"),
         }
     }
 
@@ -209,6 +225,10 @@ impl CameraTask {
         self.sessions.torn_down().await;
         self.desk.status.send_modify(|status| status.state = CameraState::Stopped);
     }
+}
+
+fn need_of(error: &RecorderError) -> Need {
+    if is_lasting(error) || error.is_of_the_disk() { Need::Someone } else { Need::Patience }
 }
 
 /// Any other refusal may be over soon: a camera that boots, or a server whose publisher is late, says 404.

@@ -242,3 +242,82 @@ fn close_if_possible(desk: &Desk, open: &mut HashMap<CameraId, OpenSegment>, fil
         tracing::debug!(camera = %desk.camera, error = &e as &dyn std::error::Error, "partial stays");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::{Catalog, Clock, ClockSource, MediaRoot};
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::blocks::{BlockPool, Blocks};
+    use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead, TrackKind};
+    use crate::segment::Fragment;
+
+    fn camera() -> CameraId {
+        "gate".parse().unwrap()
+    }
+
+    fn open() -> Order {
+        let start = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let kind = TrackKind::Video { width: 16, height: 16 };
+        let sample_entry = [&12u32.to_be_bytes()[..], b"avc1abcd"].concat();
+        Order::Open(FileHead {
+            metadata: Metadata { camera: camera(), start, clock: ClockSource::ReceiveTime },
+            tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+        })
+    }
+
+    fn append(length: usize) -> Order {
+        let mut data = Blocks::new(&BlockPool::default());
+        data.push(&vec![7; length]);
+        let size = u32::try_from(length).unwrap();
+        let sample = Sample { dts: 0, duration: 3600, offset: 0, size, keyframe: true };
+        Order::Append(Fragment { runs: vec![Run { track: 0, samples: vec![sample] }], data })
+    }
+
+    fn status() -> watch::Sender<CameraStatus> {
+        watch::Sender::new(CameraStatus::new(camera()))
+    }
+
+    #[tokio::test]
+    async fn a_slow_disk_is_waited_for_once_the_queue_of_a_camera_is_full() {
+        let (jobs, mut disk) = mpsc::channel(ORDERS);
+        let (sender, failures) = mpsc::channel(1);
+        let desk = Arc::new(Desk { camera: camera(), status: status(), failures: sender, taps: Mutex::default() });
+        let room = Arc::new(Semaphore::new(WAITING_MAX / PIECE));
+        let writer = CameraWriter { jobs, room, desk, failures };
+        for _ in 0..15 {
+            writer.submit(append(1 << 20)).now_or_never().expect("there is room").unwrap();
+        }
+        let mut waiting = Box::pin(writer.submit(append(1 << 20)));
+        assert!((&mut waiting).now_or_never().is_none(), "15 MB and the pieces they fill up to");
+        drop(disk.recv().await);
+        waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_nobody_closed_is_closed_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("state")).unwrap();
+        let root = MediaRoot::open(&catalog, &folder.path().join("media")).unwrap();
+        let place = Place { root, name_timezone: chrono_tz::Tz::UTC };
+        let (register, registered) = Register::start(catalog.clone(), Clock::system()).unwrap();
+        let writers = Writers::start(&place, &register, Vec::new()).unwrap();
+        drop(register);
+        let mut writer = writers.of_camera(0, Outlet { camera: camera(), status: status(), taps: Vec::new() });
+        for order in [open(), append(5000), open(), append(5000), Order::Close, Order::Close] {
+            writer.submit(order).await.unwrap();
+        }
+        writer.drained().await.unwrap();
+        drop(writer);
+        for ended in writers.finish() {
+            ended.cancelled().await;
+        }
+        registered.cancelled().await;
+        for name in ["gate/segment_20270115_080000.mp4", "gate/segment_20270115_080000_2.mp4"] {
+            assert!(place.root.path().join(name).exists(), "{name}");
+            assert!(catalog.segment_at(name.as_ref()).unwrap().is_some(), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(place.folder(&camera())).unwrap().count(), 2);
+    }
+}

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::Clock;
 use crate::fixture::Store;
 use crate::intent::{Move, mark_move};
 use crate::{CallEnd, CallIntent, CallStatus, FAILED, PROCESSED, files};

@@ -76,5 +76,7 @@ impl PacketIndex {
             }
         }
         self.packets.push(indexed);
+        // Of the last packet it is half that is there.
+        self.is_cut_off = packet.is_corrupt();
     }
 }

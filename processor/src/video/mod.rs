@@ -27,5 +27,5 @@ pub use doubt::Doubt;
 pub use error::VideoError;
 pub use file::Video;
 pub use frame::SampledFrame;
-pub use probe::Probe;
+pub use probe::{FileStart, Probe};
 pub use samples::{DecodeSummary, Samples};

@@ -11,6 +11,15 @@ use super::order::DisplayOrder;
 use super::source::Source;
 use super::time;
 
+/// When the first frame was taken, as the file tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileStart {
+    /// By nightreel's recorder, to the millisecond.
+    Recorder(DateTime<Utc>),
+    /// By the container's creation time.
+    Metadata(DateTime<Utc>),
+}
+
 /// Describes the first video track of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
@@ -23,8 +32,7 @@ pub struct Probe {
     pub frames: u64,
     /// From the first frame to the end of the last, counted from the packets: headers may lie.
     pub duration: Duration,
-    /// When the first frame was taken, where the file carries it.
-    pub start: Option<DateTime<Utc>>,
+    pub start: Option<FileStart>,
     /// The camera's id, where nightreel's recorder wrote the file.
     pub camera: Option<String>,
     /// Where the recorder had its time from.
@@ -80,13 +88,10 @@ pub(super) fn frame_interval(source: &Source) -> Duration {
 }
 
 /// Reads the start: the recorder's own tag, else the creation time if it can be true.
-fn start(source: &Source) -> Option<DateTime<Utc>> {
-    let parse =
-        |text: String| DateTime::parse_from_rfc3339(&text).ok().map(|start| start.with_timezone(&Utc));
-    source
-        .tag(c"com.nightreel.start")
-        .and_then(parse)
-        .or_else(|| source.tag(c"creation_time").and_then(parse).filter(is_plausible))
+fn start(source: &Source) -> Option<FileStart> {
+    let tag = |key| DateTime::parse_from_rfc3339(&source.tag(key)?).ok().map(|start| start.to_utc());
+    let created = || tag(c"creation_time").filter(is_plausible).map(FileStart::Metadata);
+    tag(c"com.nightreel.start").map(FileStart::Recorder).or_else(created)
 }
 
 /// Cameras whose clock was never set write 1904 or 1970.

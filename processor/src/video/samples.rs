@@ -95,8 +95,13 @@ impl Samples {
         &self.summary
     }
 
+    /// Tells whether a packet must be read before there is a frame, or the end.
+    pub(crate) fn is_hungry(&self) -> bool {
+        self.ready.is_empty() && self.stage == Stage::Feeding
+    }
+
     /// Reads one packet and does with it what the plan says.
-    fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         // A read error is the end: the index was read by the same rule.
         let Some(packet) = self.source.next_packet().ok().flatten().filter(|_| self.is_more_needed()) else {
             self.finish();
@@ -197,7 +202,7 @@ impl Iterator for Samples {
 
     fn next(&mut self) -> Option<Self::Item> {
         let had_ended = self.stage == Stage::Ended;
-        while self.ready.is_empty() && self.stage == Stage::Feeding {
+        while self.is_hungry() {
             self.advance();
         }
         if let Some(frame) = self.ready.pop_front() {

@@ -61,6 +61,7 @@ fn call_end(settings: &Vision, usage: Usage, outcome: &Result<String, Failure>) 
     let failure = outcome.as_ref().err();
     let status = match failure {
         None => CallStatus::Answered,
+        Some(failure) if failure.is_passing() => CallStatus::Failed,
         Some(Failure::Status { status: 300..=499, .. } | Failure::Declined { .. }) => CallStatus::Refused,
         // Sent, and nobody knows whether it will be billed.
         Some(Failure::Interrupted { .. }) => CallStatus::Unknown,

@@ -16,7 +16,6 @@ use super::error::VisionError;
 use super::failure::Failure;
 use super::key::key;
 use super::look::{Answer, Look, Origin, Said};
-use super::probe::Probe;
 use super::retry::{RetryPolicy, Situation, Verdict};
 use super::transport::Transport;
 use super::turns::{Turn, Turns};
@@ -36,8 +35,6 @@ pub(super) struct Shared {
     pub(super) chat: Client<Endpoint>,
     /// Their zone and openings decide which day a call counts for.
     windows: Windows,
-    endpoint: Endpoint,
-    http: reqwest::Client,
     turns: Turns,
     /// Requests under way. They end even when nobody waits for them any more: they are paid for.
     under_way: TaskTracker,
@@ -62,14 +59,12 @@ impl VisionClient {
         let (endpoint, http) = (Endpoint::new(settings)?, http_client(settings)?);
         let transport = Transport { http: http.clone(), secret: settings.api_key.clone() };
         let shared = Shared {
-            chat: Client::build(http.clone(), endpoint.clone()).with_http_service(transport),
+            chat: Client::build(http, endpoint).with_http_service(transport),
             turns: Turns::new(settings.concurrency),
             settings: settings.clone(),
             windows: windows.clone(),
             catalog,
             clock,
-            endpoint,
-            http,
             under_way: TaskTracker::new(),
             stopped: OnceLock::new(),
         };
@@ -150,11 +145,6 @@ impl VisionClient {
     pub async fn finish(&self) {
         self.shared.under_way.close();
         self.shared.under_way.wait().await;
-    }
-
-    /// Asks the server for its list of models, which costs nothing: for `nightreel doctor`.
-    pub async fn probe(&self) -> Probe {
-        Probe::ask(&self.shared.http, &self.shared.endpoint, &self.shared.settings).await
     }
 
     async fn stored(&self, key: &str) -> Result<Option<Answer>, VisionError> {

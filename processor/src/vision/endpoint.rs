@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::SecretString;
 
 use super::error::VisionError;
+use crate::error::chain;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -79,9 +80,6 @@ pub(super) fn http_client(settings: &Vision) -> Result<reqwest::Client, VisionEr
     let plain = settings.base_url.scheme() == "http";
     let builder = if plain { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| VisionError::Setup {
-        reason: format!(
-            "{}; are root certificates installed (`ca-certificates`)?",
-            super::failure::chain(&error)
-        ),
+        reason: format!("{}; are root certificates installed (`ca-certificates`)?", chain(&error)),
     })
 }

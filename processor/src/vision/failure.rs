@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::error::chain;
+
 /// Longer texts of servers are cut: some send a page, some echo the whole request.
 const TEXT_LIMIT: usize = 500;
 
@@ -97,6 +99,11 @@ impl Failure {
         }
     }
 
+    /// Tells by the status whether the same request may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Status { status: 408 | 409 | 429 | 500..=599, .. })
+    }
+
     pub(super) fn http_status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
@@ -124,12 +131,6 @@ pub(super) fn shorten(text: &str) -> String {
         None if line.is_empty() => "(no text)".to_owned(),
         None => line,
     }
-}
-
-/// Returns the text of an error and of everything that caused it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// vLLM and llama.cpp send numbers where OpenAI sends words.

@@ -6,7 +6,8 @@ use async_openai::config::Config;
 use config::Vision;
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, http_client};
+use super::error::VisionError;
 use super::failure::Failure;
 use super::transport::{read_body, redact};
 
@@ -39,7 +40,12 @@ pub enum Probe {
 }
 
 impl Probe {
-    pub(super) async fn ask(http: &reqwest::Client, endpoint: &Endpoint, settings: &Vision) -> Self {
+    /// Asks the server for its list of models, which costs nothing and needs no ledger: for `nightreel doctor`.
+    pub async fn of(settings: &Vision) -> Result<Self, VisionError> {
+        Ok(Self::ask(&http_client(settings)?, &Endpoint::new(settings)?, settings).await)
+    }
+
+    async fn ask(http: &reqwest::Client, endpoint: &Endpoint, settings: &Vision) -> Self {
         let request = http.get(endpoint.url("/models")).headers(endpoint.headers()).timeout(TIMEOUT);
         let mut response = match request.send().await {
             Ok(response) => response,

@@ -83,9 +83,9 @@ impl RetryPolicy {
             Failure::Unsendable { .. } => {
                 Verdict::Stop { reason: format!("{failure}: check `vision.base_url`") }
             }
-            Failure::Status { status, retry_after, .. } => match operator_must_act(failure) {
+            Failure::Status { retry_after, .. } => match operator_must_act(failure) {
                 Some(reason) => Verdict::Stop { reason },
-                None if is_passing(*status) => self.later(failure, *retry_after, situation),
+                None if failure.is_passing() => self.later(failure, *retry_after, situation),
                 None => Verdict::Refused { reason: failure.to_string() },
             },
         }
@@ -112,11 +112,6 @@ impl RetryPolicy {
         let longest = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
         longest.mul_f64(situation.jitter.clamp(0.0, 1.0))
     }
-}
-
-/// Tells whether the same request may succeed later.
-fn is_passing(status: u16) -> bool {
-    matches!(status, 408 | 409 | 429 | 500..=599)
 }
 
 /// Returns what the operator has to do where no request can succeed before it is done.

@@ -142,28 +142,28 @@ async fn neither_what_the_camera_saw_nor_the_key_reaches_the_log() {
 async fn the_probe_tells_what_is_wrong_without_a_call() {
     let server = VisionServer::start(Some(KEY), |_| Reply::Hang);
     let ready = Setting::of(&server);
-    assert_eq!(ready.client().probe().await, Probe::Ready);
+    assert_eq!(ready.probe().await, Probe::Ready);
     let latest = Setting::of(&server).with(|settings| settings.model = "llava".to_owned());
-    assert!(latest.client().probe().await.is_ready());
+    assert!(latest.probe().await.is_ready());
 
     let unlisted = Setting::of(&server).with(|settings| settings.model = "gpt-7".to_owned());
-    let advice = unlisted.client().probe().await.advice();
+    let advice = unlisted.probe().await.advice();
     assert!(advice.contains("`gpt-7`") && advice.contains("`gpt-6-luna`, `llava:latest`"), "{advice}");
 
     let wrong =
         Setting::of(&server).with(|settings| settings.api_key = Some(config::Secret::new("sk-other")));
-    let refused = wrong.client().probe().await;
+    let refused = wrong.probe().await;
     assert!(matches!(refused, Probe::KeyRefused { status: 401, .. }), "{refused:?}");
     assert!(refused.advice().contains("`vision.api_key_env`") && !refused.advice().contains("sk-other"));
 
-    let elsewhere = Setting::at(&server.base_url().replace("/v1", "/v2")).client().probe().await;
+    let elsewhere = Setting::at(&server.base_url().replace("/v1", "/v2")).probe().await;
     assert_eq!(elsewhere, Probe::NoModelList { status: 404 });
     assert!(elsewhere.advice().contains("`vision.base_url`"));
 
     assert!(server.journal().is_empty() && ready.ledger().is_empty());
     let address = server.base_url();
     drop(server);
-    let gone = Setting::at(&address).client().probe().await;
+    let gone = Setting::at(&address).probe().await;
     assert!(matches!(&gone, Probe::Unreachable { .. }), "{gone:?}");
     assert!(gone.advice().contains("is it running"));
 }

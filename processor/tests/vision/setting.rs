@@ -7,7 +7,7 @@ use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
 use config::{Detail, Price, Secret, Vision, Windows};
-use nightreel_processor::vision::{Answer, Jpeg, Look, RetryPolicy, VisionClient, VisionError};
+use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
 use tokio_util::sync::CancellationToken;
 
 use crate::vision_server::VisionServer;
@@ -66,6 +66,10 @@ impl Setting {
             longest_wait: Duration::from_millis(60),
             ..RetryPolicy::default()
         }))
+    }
+
+    pub(crate) async fn probe(&self) -> Probe {
+        Probe::of(&self.settings).await.unwrap()
     }
 
     pub(crate) async fn look(&self, look: &Look) -> Result<Answer, VisionError> {

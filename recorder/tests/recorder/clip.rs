@@ -1,5 +1,6 @@
 //! Clips to send, and the hashes of a file's frames.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,17 +33,33 @@ impl Codec {
     }
 }
 
-/// Encodes twenty seconds, longer than any test records, of 25 frames/s with a keyframe every second, and sound of `audio` arguments.
-pub(crate) fn encode(folder: &Path, codec: Codec, audio: &[&str]) -> PathBuf {
-    let path = folder.join("clip.mkv");
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-loglevel", "error", "-i", FOOTAGE]);
-    ffmpeg.args(["-f", "lavfi", "-i", "anoisesrc=amplitude=0.3:sample_rate=16000:seed=1"]);
-    ffmpeg.args(["-vf", "settb=1/25,setpts=N,scale=320:240,format=yuv420p", "-r", "25", "-frames:v", "500"]);
-    ffmpeg.args(["-sc_threshold", "0", "-t", "20"]).args(codec.arguments()).args(["-map", "0:v"]).args(audio);
-    let status = ffmpeg.arg(&path).status().expect("ffmpeg is installed");
-    assert!(status.success(), "the clip cannot be encoded");
+/// Returns twenty seconds, longer than any test records, of 25 frames/s with a keyframe every second, and sound
+/// of `audio` arguments. Encoded once for all tests that send the same.
+pub(crate) fn encoded(codec: Codec, audio: &[&str]) -> PathBuf {
+    let picture = [
+        &["-vf", "settb=1/25,setpts=N,scale=320:240,format=yuv420p", "-r", "25", "-frames:v", "500"][..],
+        &["-t", "20", "-sc_threshold", "0"],
+        codec.arguments(),
+    ]
+    .concat();
+    let arguments = [&picture, &["-map", "0:v"][..], audio].concat();
+    let mut hasher = DefaultHasher::new();
+    arguments.hash(&mut hasher);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clip-{:016x}.mkv", hasher.finish()));
+    if !path.exists() {
+        let own = path.with_extension(format!("{}.mkv", std::process::id()));
+        encode(&arguments, &own);
+        std::fs::rename(own, &path).unwrap();
+    }
     path
+}
+
+fn encode(arguments: &[&str], path: &Path) {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-nostdin", "-loglevel", "error", "-y", "-i", FOOTAGE]);
+    ffmpeg.args(["-f", "lavfi", "-i", "anoisesrc=amplitude=0.3:sample_rate=16000:seed=1"]);
+    let status = ffmpeg.args(arguments).arg(path).status().expect("ffmpeg is installed");
+    assert!(status.success(), "the clip cannot be encoded");
 }
 
 pub(crate) const SILENT: &[&str] = &[];

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use catalog::GapCause;
 use nightreel_recorder::CameraState;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
@@ -80,7 +81,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
         return;
     }
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     std::fs::create_dir(station.path("media")).unwrap();
     mount("none", station.path("media"), "tmpfs", MountFlags::empty(), Some(c"size=48M")).unwrap();
     let fake = FakeCamera::play(&sent, &[]);
@@ -96,7 +97,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
     std::fs::remove_file(station.path("media/filler")).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() >= 2, "{files:?}");
-    assert_eq!(station.gaps()[0].cause.to_string(), "disk full");
+    assert_eq!(station.gaps()[0].cause, GapCause::DiskFull);
 }
 
 #[tokio::test]
@@ -106,7 +107,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     }
     let station = Station::new();
     let media = station.path("media");
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let mut running = station.start(camera(fake.port, TWO_SECONDS));
     running.wait_for_segments(1).await;
@@ -124,14 +125,14 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     unmount(&media, UnmountFlags::empty()).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.contains(&partials[0].with_extension("")), "{files:?}");
-    assert_eq!(station.gaps()[0].cause.to_string(), "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }
 
 #[tokio::test]
 async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() {
     let station = Station::new();
     let (id, away) = (station.path("media/.nightreel-root"), station.path("id"));
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let mut running = station.start(camera(fake.port, TWO_SECONDS));
     running.wait_for_segments(1).await;
@@ -145,5 +146,5 @@ async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() 
     std::fs::rename(&away, &id).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() > before.len(), "{files:?}");
-    assert_eq!(station.gaps()[0].cause.to_string(), "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }

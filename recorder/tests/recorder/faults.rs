@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use catalog::Clock;
+use chrono::{DateTime, Utc};
+use catalog::GapCause;
 use nightreel_recorder::{CameraState, RecorderError};
 
 use crate::clip::{self, AAC, Codec, SILENT};
@@ -14,7 +17,7 @@ const TWO_SECONDS: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &["--auth", "digest"]);
     let camera = with_password(camera(fake.port, MINUTE), "hunter2");
     let refused = nightreel_recorder::describe(&camera).await.unwrap_err();
@@ -25,7 +28,7 @@ async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
     let mut running = station.start(camera);
     running.wait_for(|camera| matches!(&camera.state, CameraState::Waiting { reason } if reason.contains("`password`"))).await;
     running.stop().await;
-    assert_eq!(station.gaps()[0].cause.to_string(), "camera unreachable");
+    assert_eq!(station.gaps()[0].cause, GapCause::Unreachable);
 }
 
 #[tokio::test]
@@ -42,7 +45,7 @@ async fn a_second_recorder_is_refused_and_the_first_goes_on() {
 #[tokio::test]
 async fn a_camera_that_comes_back_is_recorded_again() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, SILENT);
+    let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let port = fake.port;
     let mut running = station.start(camera(port, MINUTE));
@@ -66,14 +69,14 @@ async fn a_camera_that_comes_back_is_recorded_again() {
     }
     let gaps = station.gaps();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
-    assert_eq!(gaps[0].cause.to_string(), "ended by the camera");
+    assert_eq!(gaps[0].cause, GapCause::EndedByCamera);
     assert!(gaps[0].to > gaps[0].from);
 }
 
 #[tokio::test]
 async fn a_frozen_camera_is_noticed_and_recorded_again_when_it_goes_on() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut running = station.start(camera(fake.port, MINUTE));
     running.wait_for(|camera| camera.frames >= 25).await;
@@ -102,7 +105,7 @@ async fn a_frozen_camera_is_noticed_and_recorded_again_when_it_goes_on() {
         clip::assert_unbroken(&sent, &clip::picture_hashes(&file, Codec::H264));
     }
     let gap = &station.gaps()[0];
-    assert_eq!(gap.cause.to_string(), "stalled");
+    assert_eq!(gap.cause, GapCause::Stalled);
     assert!(gap.to - gap.from > chrono::TimeDelta::seconds(7), "{gap:?}");
 }
 
@@ -119,10 +122,37 @@ async fn a_camera_that_answers_nothing_does_not_hold_up_the_end() {
     assert!(stopping.elapsed() < Duration::from_secs(2), "{:?}", stopping.elapsed());
 }
 
+/// A clock that stands still is one that is set back all the time.
+#[tokio::test]
+async fn a_clock_that_is_set_back_begins_segments_and_overwrites_none() {
+    let now: DateTime<Utc> = "2026-10-25T00:59:30.500Z".parse().unwrap();
+    let station = Station::with_clock(Clock::standing(now));
+    let sent = clip::encoded(Codec::H264, SILENT);
+    let fake = FakeCamera::play(&sent, &[]);
+    let mut running = station.start(camera(fake.port, MINUTE));
+    running.wait_for_segments(2).await;
+    running.wait_for(|camera| camera.frames >= 150).await;
+    running.stop().await;
+
+    let files = station.files(".mp4");
+    let names: Vec<&str> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
+    let name = "segment_20261025_005930";
+    assert_eq!(names[..3], [format!("{name}.mp4"), format!("{name}_2.mp4"), format!("{name}_3.mp4")]);
+    let recorded: Vec<String> =
+        files.iter().flat_map(|file| clip::picture_hashes(file, Codec::H264)).collect();
+    assert!(recorded.len() >= 150);
+    clip::assert_unbroken(&clip::picture_hashes(&sent, Codec::H264), &recorded);
+    let gaps = station.gaps();
+    assert!(
+        gaps.len() >= 2 && gaps.iter().all(|gap| gap.cause == GapCause::ClockStep && gap.from == gap.to),
+        "{gaps:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_killed_recorder_loses_at_most_one_fragment() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut running = station.start(camera(fake.port, MINUTE));
     running.wait_for(|camera| camera.frames >= 60).await;

@@ -3,14 +3,10 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Collects what is logged on this thread, which runs all cameras of a test, for as long as it lives.
-pub(crate) struct Log {
-    text: Text,
-    _guard: DefaultGuard,
-}
+/// Collects what is logged from now on, in all threads of the process.
+pub(crate) struct Log(Text);
 
 #[derive(Clone, Default)]
 struct Text(Arc<Mutex<Vec<u8>>>);
@@ -19,13 +15,12 @@ impl Log {
     pub(crate) fn begin() -> Self {
         let text = Text::default();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(text.clone());
-        let guard =
-            tracing::subscriber::set_default(subscriber.with_max_level(tracing::Level::DEBUG).finish());
-        Self { text, _guard: guard }
+        subscriber.with_max_level(tracing::Level::DEBUG).try_init().expect("only one test listens");
+        Self(text)
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.text.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
     }
 }
 

@@ -55,15 +55,13 @@ async fn assert_records_all_of(sent: &Path, camera: Camera) {
 
 #[tokio::test]
 async fn a_file_is_played_as_a_camera_would_send_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let sent = clip::encode(folder.path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     assert_records_all_of(&sent, camera_at(CAMERA, &format!("file://{}", sent.display()), TWO_SECONDS)).await;
 }
 
 #[tokio::test]
 async fn rtmp_is_recorded_without_loss() {
-    let folder = tempfile::tempdir().unwrap();
-    let sent = clip::encode(folder.path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let url = format!("rtmp://127.0.0.1:{}/live/cam", free_port());
     let _server = Server::start(&sent, "flv", &url);
     assert_records_all_of(&sent, camera_at(CAMERA, &url, TWO_SECONDS)).await;
@@ -71,8 +69,7 @@ async fn rtmp_is_recorded_without_loss() {
 
 #[tokio::test]
 async fn http_is_recorded_without_loss() {
-    let folder = tempfile::tempdir().unwrap();
-    let sent = clip::encode(folder.path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let url = format!("http://127.0.0.1:{}/cam.flv", free_port());
     let _server = Server::start(&sent, "flv", &url);
     assert_records_all_of(&sent, camera_at(CAMERA, &url, TWO_SECONDS)).await;

@@ -15,13 +15,14 @@ use crate::station::{CAMERA, Station, camera, camera_at, with_password};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
-/// Records until four segments of two seconds are closed, and returns them.
+/// Records three segments of two seconds or more, and returns them.
 async fn record(station: &Station, camera: config::Camera) -> Vec<PathBuf> {
     let mut running = station.start(camera);
-    running.wait_for_segments(3).await;
+    running.wait_for_segments(2).await;
+    running.wait_for(|camera| camera.frames >= 110).await;
     running.stop().await;
     let files = station.files(".mp4");
-    assert!(files.len() >= 4, "{files:?}");
+    assert!(files.len() >= 3, "{files:?}");
     assert_eq!(station.files(".partial"), Vec::<PathBuf>::new());
     files
 }
@@ -59,7 +60,7 @@ fn assert_even_times(files: &[PathBuf]) {
 #[tokio::test]
 async fn pictures_and_sound_cross_cuts_without_loss_or_repeat() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac", "--auth", "digest"]);
     let files = record(&station, with_password(camera(fake.port, TWO_SECONDS), "secret")).await;
 
@@ -67,7 +68,7 @@ async fn pictures_and_sound_cross_cuts_without_loss_or_repeat() {
     assert_even_times(&files);
     let sound: Vec<String> = files.iter().flat_map(|file| clip::sound_hashes(file)).collect();
     clip::assert_unbroken(&clip::sound_hashes(&sent), &sound);
-    assert!(sound.len() > 60, "{} frames of sound", sound.len());
+    assert!(sound.len() > 50, "{} frames of sound", sound.len());
     assert_even_sound(&files);
     assert_tells_its_start(&files);
     assert_in_catalogue(&station, &files);
@@ -126,7 +127,7 @@ fn assert_even_sound(files: &[PathBuf]) {
 #[tokio::test]
 async fn many_cameras_are_recorded_by_one_recorder() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac", "--paths", "3"]);
     let url = |path: &str| format!("rtsp://127.0.0.1:{}/{path}", fake.port);
     let cameras = [("gate", "cam"), ("yard", "cam2"), ("roof", "cam3"), ("gone", "none")];
@@ -154,7 +155,7 @@ async fn many_cameras_are_recorded_by_one_recorder() {
 #[tokio::test]
 async fn b_frames_keep_their_order_and_times() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264WithBFrames, SILENT);
+    let sent = clip::encoded(Codec::H264WithBFrames, SILENT);
     let fake = FakeCamera::play(&sent, &["--auth", "basic"]);
     let files = record(&station, with_password(camera(fake.port, TWO_SECONDS), "secret")).await;
     assert_all_pictures(&sent, &files, Codec::H264WithBFrames);
@@ -167,7 +168,7 @@ async fn b_frames_keep_their_order_and_times() {
 #[tokio::test]
 async fn h265_is_recorded_like_h264() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H265, SILENT);
+    let sent = clip::encoded(Codec::H265, SILENT);
     let fake = FakeCamera::play(&sent, &["--h265"]);
     let files = record(&station, camera(fake.port, TWO_SECONDS)).await;
     assert_all_pictures(&sent, &files, Codec::H265);
@@ -178,7 +179,7 @@ async fn h265_is_recorded_like_h264() {
 #[tokio::test]
 async fn udp_brings_the_same_frames_as_tcp() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut camera = camera(fake.port, TWO_SECONDS);
     camera.source.as_mut().unwrap().transport = config::Transport::Udp;
@@ -190,7 +191,7 @@ async fn udp_brings_the_same_frames_as_tcp() {
 #[tokio::test]
 async fn a_camera_can_be_read_by_ffmpeg_with_its_password() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264WithBFrames, AAC);
+    let sent = clip::encoded(Codec::H264WithBFrames, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac", "--auth", "digest"]);
     let mut camera = with_password(camera(fake.port, TWO_SECONDS), "secret");
     camera.source.as_mut().unwrap().input = config::Input::Ffmpeg;
@@ -204,7 +205,7 @@ async fn a_camera_can_be_read_by_ffmpeg_with_its_password() {
 async fn sound_that_cannot_be_kept_costs_no_picture_and_is_told_once() {
     let log = Log::begin();
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, G711);
+    let sent = clip::encoded(Codec::H264, G711);
     let fake = FakeCamera::play(&sent, &["--audio", "g711"]);
     let described = nightreel_recorder::describe(&camera(fake.port, TWO_SECONDS)).await.unwrap();
     assert_eq!((described.codec.as_str(), described.size), ("h264", Some((320, 240))));

@@ -72,7 +72,7 @@ fn closed(whole: &[u8], fragments: &[Fragment]) -> Left {
 
 async fn recover_all(codec: Codec, audio: &[&str], options: &[&str]) {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), codec, audio);
+    let sent = clip::encoded(codec, audio);
     let fake = FakeCamera::play(&sent, options);
     let whole = whole_file(&station, &fake).await;
     let fragments = parse::fragments(&whole);
@@ -136,7 +136,7 @@ async fn a_hundred_cut_files_with_b_frames_keep_every_whole_fragment() {
 #[tokio::test]
 async fn a_recovered_file_tells_its_start_and_camera_to_others() {
     let station = Station::new();
-    let sent = clip::encode(station.path("").as_path(), Codec::H264, AAC);
+    let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
     let mut running = station.start(camera(fake.port, MINUTE));
     running.wait_for(|camera| camera.frames >= 60).await;

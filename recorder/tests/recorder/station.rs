@@ -33,9 +33,13 @@ pub(crate) struct Running {
 
 impl Station {
     pub(crate) fn new() -> Self {
+        Self::with_clock(Clock::system())
+    }
+
+    pub(crate) fn with_clock(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("state")).unwrap();
-        Self { folder, clock: Clock::system(), catalog }
+        Self { folder, clock, catalog }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,0 +1,21 @@
+//! The subcommands, one file each: its flags, its help, and what it does.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+#[cfg(feature = "process")]
+mod doctor_process;
+#[cfg(feature = "process")]
+pub(crate) mod frames;
+pub(crate) mod init;
+#[cfg(feature = "process")]
+pub(crate) mod process;
+#[cfg(feature = "process")]
+pub(crate) mod process_report;
+pub(crate) mod queue;
+pub(crate) mod record;
+pub(crate) mod retain;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod unit;
+pub(crate) mod verify;

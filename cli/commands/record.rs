@@ -1,0 +1,107 @@
+//! `record`: cameras to segment files, until it is told to stop.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use config::Loaded;
+use recorder::{CameraState, Recorder, RecorderSetup, StatusBoard};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Global;
+use crate::open::{self, Store};
+use crate::{runtime, service, signals};
+
+/// Between two lines of the log that say how each camera is doing.
+const REPORT: Duration = Duration::from_secs(60);
+
+/// Record the cameras of the settings, until Ctrl-C or SIGTERM.
+///
+/// Each segment is a `.partial` while it grows and gets its name when it is whole. The first signal finishes
+/// the open segments and ends with 0.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nightreel record\n  \
+    nightreel record --camera gate     only this one")]
+pub(crate) struct RecordArgs {
+    /// Record only this camera; may be given more than once.
+    #[arg(long, value_name = "ID")]
+    camera: Vec<String>,
+}
+
+pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
+    let mut loaded = open::settings(global)?;
+    keep_only(&mut loaded, &args.camera)?;
+    loaded.require_camera_secrets()?;
+    let store = Store::create(&loaded.settings)?;
+    store.note_run()?;
+    store.media().finish_intents()?;
+    runtime::block_on(async {
+        let ending = signals::ending()?;
+        let recorder = recorder(&store)?;
+        let board = recorder.status();
+        let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
+        service::ready();
+        let recorded = record(recorder, &ending).await;
+        ending.cancel();
+        alive.await.context("the watchdog's task failed")?;
+        recorded
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn keep_only(loaded: &mut Loaded, wanted: &[String]) -> anyhow::Result<()> {
+    let cameras = &mut loaded.settings.cameras;
+    if let Some(unknown) = wanted.iter().find(|id| !cameras.iter().any(|c| c.id.as_str() == id.as_str())) {
+        anyhow::bail!("`--camera {unknown}`: the settings have no such camera");
+    }
+    cameras.retain(|camera| wanted.is_empty() || wanted.iter().any(|id| id == camera.id.as_str()));
+    Ok(())
+}
+
+/// Takes the store's cameras; refused where another process records one of them.
+pub(crate) fn recorder(store: &Store) -> anyhow::Result<Recorder> {
+    Ok(Recorder::new(RecorderSetup {
+        cameras: store.settings.cameras.clone(),
+        root: store.root.clone(),
+        state_dir: store.settings.storage.state_dir.clone(),
+        name_timezone: store.settings.storage.name_timezone,
+        catalog: store.catalog.clone(),
+        clock: store.clock.clone(),
+    })?)
+}
+
+/// Records until `ending`, and logs how it goes.
+pub(crate) async fn record(recorder: Recorder, ending: &CancellationToken) -> anyhow::Result<()> {
+    let board = recorder.status();
+    let recording = recorder.run(ending.clone());
+    tokio::pin!(recording);
+    loop {
+        tokio::select! {
+            ended = &mut recording => return Ok(ended?),
+            () = tokio::time::sleep(REPORT) => report(&board),
+        }
+    }
+}
+
+fn report(board: &StatusBoard) {
+    for status in board.cameras() {
+        if status.state == CameraState::Recording {
+            tracing::info!(
+                camera = %status.camera, segments = status.segments, frames = status.frames,
+                kbit_s = status.bits_per_second / 1000, lost = status.packets_lost,
+                reconnects = status.reconnects, "recording"
+            );
+        }
+    }
+}
+
+/// Returns what tells a service manager in one line how the cameras are doing.
+pub(crate) fn summary(board: StatusBoard) -> impl Fn() -> String {
+    move || {
+        let cameras = board.cameras();
+        let recording = cameras.iter().filter(|camera| camera.state == CameraState::Recording).count();
+        format!("recording {recording} of {} cameras", cameras.len())
+    }
+}

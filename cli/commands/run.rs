@@ -1,0 +1,117 @@
+//! `run`: record, process and retain in one process.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Global;
+use crate::commands::{record, retain};
+use crate::open::{self, Store};
+use crate::{runtime, service, signals};
+
+/// Between two passes of retention over the whole catalogue.
+const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// Between two looks at the free space: at 64 cameras of 4 Mbit/s, 5 GB fill in two and a half minutes.
+const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
+
+/// What stopped processing (a refused key, say) may be mended while recording goes on.
+#[cfg(feature = "process")]
+const PROCESS_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// Record, process in the windows, and retain, until Ctrl-C or SIGTERM.
+///
+/// What is wrong with one part does not stop the others: recording comes first. The first signal finishes the
+/// open segments, gives work in hand back, and ends with 0.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  nightreel run\n\nAs a service: nightreel init --systemd")]
+pub(crate) struct RunArgs {}
+
+pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let loaded = open::settings(global)?;
+    loaded.require_camera_secrets()?;
+    loaded.require_vision_secret()?;
+    let store = Store::create(&loaded.settings)?;
+    store.note_run()?;
+    store.media().finish_intents()?;
+    runtime::block_on(async {
+        let ending = signals::ending()?;
+        let worked = work(&store, &ending).await;
+        service::stopping();
+        worked
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the parts side by side until `ending`, or until the recorder cannot go on.
+async fn work(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
+    let retaining = tokio::spawn(retain_on(store.clone(), ending.clone()));
+    #[cfg(feature = "process")]
+    let processing = tokio::spawn(process_on(store.clone(), ending.clone()));
+    let recorded = record_on(store, ending).await;
+    ending.cancel();
+    #[cfg(feature = "process")]
+    processing.await.context("processing failed")?;
+    retaining.await.context("retention failed")?;
+    recorded
+}
+
+async fn record_on(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
+    if store.settings.cameras.iter().all(|camera| camera.source.is_none()) {
+        tracing::info!("no camera has a url, other recorders fill the folders");
+        service::ready();
+        service::keep_alive(store.catalog.clone(), || "processing".to_owned(), ending.clone()).await;
+        return Ok(());
+    }
+    let recorder = record::recorder(store)?;
+    let summary = record::summary(recorder.status());
+    let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
+    service::ready();
+    let recorded = record::record(recorder, ending).await;
+    ending.cancel();
+    alive.await.context("the watchdog's task failed")?;
+    recorded
+}
+
+#[cfg(feature = "process")]
+async fn process_on(store: Store, ending: CancellationToken) {
+    use crate::commands::process::backlog;
+    use crate::commands::process_report::{Form, Report};
+    use processor::{BacklogRun, Patience, WindowRule};
+
+    let run = BacklogRun { patience: Patience::Endless, windows: WindowRule::Keep };
+    let report = std::sync::Arc::new(Report::new(Form::Log));
+    while !ending.is_cancelled() {
+        if let Err(error) = backlog(&store, run, &report, &ending).await {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "processing stopped, recording goes on; it is tried again"
+            );
+        }
+        ending.run_until_cancelled(tokio::time::sleep(PROCESS_AGAIN_AFTER)).await;
+    }
+}
+
+/// Makes a pass at every interval, and at once when the floor is reached.
+async fn retain_on(store: Store, ending: CancellationToken) {
+    let mut since_pass = RETAIN_EVERY;
+    while !ending.is_cancelled() {
+        if since_pass >= RETAIN_EVERY || retain::floor_is_reached(&store) {
+            since_pass = Duration::ZERO;
+            let pass = {
+                let store = store.clone();
+                move || retain::pass(&store)
+            };
+            match tokio::task::spawn_blocking(pass).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "retention failed"),
+                Err(error) => tracing::error!(%error, "retention failed"),
+            }
+        }
+        ending.run_until_cancelled(tokio::time::sleep(LOOK_AT_DISK_EVERY)).await;
+        since_pass += LOOK_AT_DISK_EVERY;
+    }
+}

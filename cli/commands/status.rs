@@ -1,0 +1,219 @@
+//! `status`: cameras, segments by state, backlog, disk, and what the night holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use catalog::{ClockDoubt, Queue, QueueStats, SqliteQueue, Summary};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use config::{WindowState, Windows};
+use retention::Disk;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::open::{self, Store};
+use crate::output;
+
+/// A camera whose open file was written to this lately is being recorded: fragments are 2 s long, or one GOP.
+const RECORDING: TimeDelta = TimeDelta::seconds(30);
+
+/// Show the cameras, the segments by state, the backlog and the disk.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nightreel status\n  \
+    nightreel status --json | jq .backlog")]
+pub(crate) struct StatusArgs {
+    /// Print one object; see docs/results.md.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The object of `status --json`.
+#[derive(Serialize)]
+struct Status {
+    cameras: Vec<CameraLine>,
+    /// All cameras together, by state.
+    segments: BTreeMap<String, u64>,
+    backlog: u64,
+    queue: QueueStats,
+    disk: DiskLine,
+    window: WindowLine,
+    vision: Option<VisionLine>,
+    clock_doubt: Option<ClockDoubt>,
+}
+
+#[derive(Serialize)]
+struct CameraLine {
+    id: String,
+    recording: bool,
+    segments: BTreeMap<String, u64>,
+    bytes: u64,
+    newest: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+struct DiskLine {
+    path: String,
+    total_bytes: u64,
+    free_bytes: u64,
+    /// `retention.min_free_gb`.
+    floor_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct WindowLine {
+    open: bool,
+    /// When that changes; absent where there are no windows.
+    until: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+struct VisionLine {
+    calls_today: u64,
+    max_calls_per_day: u32,
+}
+
+pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    let store = Store::existing(&open::settings(global)?.settings)?;
+    let status = Status::of(&store)?;
+    if args.json { output::json(&status) } else { status.print() }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Status {
+    fn of(store: &Store) -> anyhow::Result<Self> {
+        let (settings, now) = (&store.settings, store.clock.now());
+        let queue = SqliteQueue::new(store.catalog.clone(), settings.process.max_attempts).stats(now)?;
+        let disk = Disk::measure(store.root.path())?;
+        let cameras = cameras(store, now)?;
+        let mut segments = BTreeMap::new();
+        for (state, count) in cameras.iter().flat_map(|camera| &camera.segments) {
+            *segments.entry(state.clone()).or_default() += count;
+        }
+        let windows = &settings.process.windows;
+        let vision = match &settings.vision {
+            Some(vision) => Some(VisionLine {
+                calls_today: store.catalog.calls_on(windows.cap_day(now))?,
+                max_calls_per_day: vision.max_calls_per_day,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            cameras,
+            segments,
+            backlog: queue.backlog(),
+            queue,
+            disk: DiskLine {
+                path: store.root.path().display().to_string(),
+                total_bytes: disk.total,
+                free_bytes: disk.free,
+                floor_bytes: settings.retention.min_free,
+            },
+            window: WindowLine::at(windows, now),
+            vision,
+            clock_doubt: store.catalog.clock_doubt()?,
+        })
+    }
+
+    fn print(&self) -> anyhow::Result<()> {
+        let rows: Vec<_> = self.cameras.iter().map(CameraLine::row).collect();
+        output::table(&["CAMERA", "NOW", "READY", "PROCESSED", "FAILED", "SIZE", "NEWEST (UTC)"], &rows)?;
+        output::line("")?;
+        let QueueStats { queued, delayed, leased, dead, .. } = self.queue;
+        output::line(format!(
+            "backlog   {} ({queued} queued, {delayed} put off, {leased} in hand), {dead} given up",
+            self.backlog
+        ))?;
+        output::line(format!("window    {}", self.window.text()))?;
+        if let Some(vision) = &self.vision {
+            let VisionLine { calls_today, max_calls_per_day } = vision;
+            output::line(format!("vision    {calls_today} of {max_calls_per_day} calls today"))?;
+        }
+        output::line(format!("disk      {}", self.disk.text()))?;
+        if let Some(doubt) = self.clock_doubt {
+            let (before, now) = (time(doubt.before), time(doubt.now));
+            output::line(format!(
+                "clock     in doubt: it said {now} after {before}; nothing is deleted by age until \
+                 `nightreel retain --confirm-clock`"
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Lists the cameras of the settings, then those only the catalogue knows.
+fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>> {
+    let mut summaries = store.catalog.summaries()?;
+    let line = |id: String, summary: Summary| CameraLine {
+        recording: is_recording(&store.root.path().join(&id), now),
+        segments: summary.by_state,
+        bytes: summary.bytes,
+        newest: summary.newest,
+        id,
+    };
+    let configured: Vec<_> = store.settings.cameras.iter().map(|camera| camera.id.to_string()).collect();
+    let mut lines: Vec<_> = configured
+        .into_iter()
+        .map(|id| {
+            let summary = summaries.remove(&Some(id.clone())).unwrap_or_default();
+            line(id, summary)
+        })
+        .collect();
+    lines.extend(summaries.into_iter().filter_map(|(id, summary)| Some(line(id?, summary))));
+    Ok(lines)
+}
+
+fn is_recording(folder: &Path, now: DateTime<Utc>) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|e| e == "partial")).any(|entry| {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|at| now - DateTime::<Utc>::from(at) < RECORDING)
+    })
+}
+
+impl CameraLine {
+    fn row(&self) -> Vec<String> {
+        let count = |state: &str| self.segments.get(state).copied().unwrap_or(0).to_string();
+        vec![
+            self.id.clone(),
+            if self.recording { "recording" } else { "-" }.to_owned(),
+            count("ready"),
+            count("processed"),
+            count("failed"),
+            output::size(self.bytes),
+            self.newest.map_or("-".to_owned(), time),
+        ]
+    }
+}
+
+impl DiskLine {
+    fn text(&self) -> String {
+        let (free, total) = (output::size(self.free_bytes), output::size(self.total_bytes));
+        let floor =
+            self.floor_bytes.map(|bytes| format!(", floor {}", output::size(bytes))).unwrap_or_default();
+        format!("{free} free of {total}{floor} ({})", self.path)
+    }
+}
+
+impl WindowLine {
+    fn at(windows: &Windows, now: DateTime<Utc>) -> Self {
+        match windows.at(now) {
+            WindowState::Always => Self { open: true, until: None },
+            WindowState::Open { until, .. } => Self { open: true, until: Some(until) },
+            WindowState::Closed { until } => Self { open: false, until: Some(until) },
+        }
+    }
+
+    fn text(&self) -> String {
+        match (self.open, self.until) {
+            (_, None) => "always open".to_owned(),
+            (true, Some(until)) => format!("open until {} UTC", time(until)),
+            (false, Some(until)) => format!("closed until {} UTC", time(until)),
+        }
+    }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true).replace('T', " ").replace('Z', "")
+}

@@ -1,0 +1,97 @@
+//! Opening what commands work on: the settings, then the store they describe.
+
+#[cfg(feature = "process")]
+use std::path::PathBuf;
+
+use anyhow::Context;
+use catalog::{Catalog, Clock, MediaFolder, MediaRoot};
+use config::{Environment, Loaded, Settings};
+
+use crate::args::Global;
+
+/// Loads the settings and logs what deserves to be said of them.
+pub(crate) fn settings(global: &Global) -> anyhow::Result<Loaded> {
+    let loaded = config::load(global.config.as_deref(), &Environment::of_this_process()?)?;
+    warn(&loaded);
+    Ok(loaded)
+}
+
+/// As [`settings`], but where there are none the defaults hold.
+#[cfg(feature = "process")]
+pub(crate) fn settings_or_defaults(global: &Global) -> anyhow::Result<Loaded> {
+    let environment = Environment::of_this_process()?;
+    match config::load(global.config.as_deref(), &environment) {
+        Err(config::ConfigError::NotFound { .. }) => {
+            Ok(config::defaults(environment.folder(), &environment)?)
+        }
+        loaded => {
+            let loaded = loaded?;
+            warn(&loaded);
+            Ok(loaded)
+        }
+    }
+}
+
+fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!(warning, "settings");
+    }
+}
+
+/// The catalogue and the media folder that belong to some settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    pub(crate) settings: Settings,
+    pub(crate) catalog: Catalog,
+    pub(crate) root: MediaRoot,
+    pub(crate) clock: Clock,
+}
+
+impl Store {
+    /// Opens the store, making what is missing: for commands that bring footage in.
+    pub(crate) fn create(settings: &Settings) -> anyhow::Result<Self> {
+        let root = &settings.storage.root;
+        std::fs::create_dir_all(root)
+            .with_context(|| format!("cannot make the folder `{}`; see `storage.root`", root.display()))?;
+        let catalog = Catalog::open(&settings.storage.state_dir)?;
+        let root = MediaRoot::open(&catalog, root)?;
+        Ok(Self { settings: settings.clone(), catalog, root, clock: Clock::system() })
+    }
+
+    /// Opens a store that is there: for commands that only look, or take away.
+    pub(crate) fn existing(settings: &Settings) -> anyhow::Result<Self> {
+        let root = &settings.storage.root;
+        anyhow::ensure!(
+            root.is_dir(),
+            "`storage.root` = `{}` is not there; is its disk mounted? `nightreel record` makes it at first use",
+            root.display()
+        );
+        Self::create(settings)
+    }
+
+    pub(crate) fn media(&self) -> MediaFolder {
+        MediaFolder::new(self.catalog.clone(), Some(self.root.clone()))
+    }
+
+    /// Notes that footage is worked on now, and warns while the clock is in doubt.
+    pub(crate) fn note_run(&self) -> anyhow::Result<()> {
+        if let Some(doubt) = self.catalog.note_run(self.clock.now())? {
+            tracing::warn!(
+                before = %doubt.before, now = %doubt.now,
+                "the clock is in doubt and nothing is deleted by age; `nightreel retain --confirm-clock` says \
+                 that it is right"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Where the catalogue of named files lies, for lack of a root.
+#[cfg(feature = "process")]
+pub(crate) fn personal_state_dir() -> anyhow::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    variable("XDG_STATE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .map(|base| base.join("nightreel"))
+        .context("there is no place for the results of named files; set `XDG_STATE_HOME` or `HOME`")
+}

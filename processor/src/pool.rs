@@ -1,0 +1,117 @@
+//! The workers of a run: a thread per segment that is looked at, until the work or the time is over.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::error::ProcessorError;
+use crate::event::Event;
+use crate::pace::Pace;
+use crate::worker::Work;
+
+/// A sleeping worker looks around at least this often: a lease of another process may have run out.
+const LOOK_AROUND: Duration = Duration::from_secs(30);
+
+/// A run that drains the backlog waits for what becomes available within this time, such as a second attempt.
+const HORIZON: TimeDelta = TimeDelta::seconds(60);
+
+/// When a run ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// When nothing is left to do now, or the window closes.
+    UntilDrained,
+    /// Never: it waits for windows and new footage.
+    Endless,
+}
+
+pub(crate) struct Pool<'a> {
+    work: Work<'a>,
+    patience: Patience,
+    busy: AtomicUsize,
+    told_waiting: Mutex<Option<Pace>>,
+}
+
+impl<'a> Pool<'a> {
+    pub(crate) fn new(work: Work<'a>, patience: Patience) -> Self {
+        Self { work, patience, busy: AtomicUsize::new(0), told_waiting: Mutex::new(None) }
+    }
+
+    /// Runs `workers` threads to their end, `beside` on this one, and returns the first error.
+    pub(crate) fn run(&self, workers: usize, beside: impl FnOnce()) -> Result<(), ProcessorError> {
+        self.work.set_dead_aside()?;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.worker())).collect();
+            beside();
+            let ends = threads.into_iter().map(|t| t.join().unwrap_or(Err(ProcessorError::Panicked)));
+            ends.fold(Ok(()), Result::and)
+        })
+    }
+
+    fn worker(&self) -> Result<(), ProcessorError> {
+        // What befalls a segment is caught before; a panic elsewhere must not leave the others waiting.
+        let ended =
+            catch_unwind(AssertUnwindSafe(|| self.work_on())).unwrap_or(Err(ProcessorError::Panicked));
+        if ended.is_err() {
+            self.work.shift.end();
+        }
+        ended
+    }
+
+    fn work_on(&self) -> Result<(), ProcessorError> {
+        let mut detector = None;
+        loop {
+            let heard = self.work.shift.heard();
+            if self.work.shift.is_over() {
+                return Ok(());
+            }
+            let now = self.work.clock.now();
+            if let wait @ Pace::Wait { until, .. } = self.work.pace.at(now) {
+                self.tell_waiting(wait);
+                if self.patience == Patience::UntilDrained {
+                    return Ok(());
+                }
+                self.work.shift.sleep(heard, (until - now).to_std().unwrap_or_default().min(LOOK_AROUND));
+                continue;
+            }
+            // Counted before the lease, so that no other worker takes the pause in between for the end.
+            self.busy.fetch_add(1, Ordering::SeqCst);
+            let worked = self.work.take_next(&mut detector);
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+            match worked {
+                Ok(true) => self.work.shift.ring(),
+                Ok(false) if self.is_drained()? => return Ok(()),
+                Ok(false) => self.work.shift.sleep(heard, self.nap()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn is_drained(&self) -> Result<bool, ProcessorError> {
+        self.work.set_dead_aside()?;
+        let now = self.work.clock.now();
+        let stats = self.work.queue.stats(now)?;
+        let soon = stats.next_available.is_some_and(|at| at - now < HORIZON);
+        let idle = self.busy.load(Ordering::SeqCst) == 0;
+        Ok(self.patience == Patience::UntilDrained && idle && stats.queued == 0 && !soon)
+    }
+
+    fn nap(&self) -> Duration {
+        match self.patience {
+            Patience::UntilDrained => Duration::from_millis(500),
+            Patience::Endless => LOOK_AROUND,
+        }
+    }
+
+    /// Says once why nothing is begun.
+    fn tell_waiting(&self, wait: Pace) {
+        let mut told = self.told_waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Pace::Wait { until, reason } = wait
+            && told.replace(wait) != Some(wait)
+        {
+            (self.work.tell)(&Event::Waiting { until, reason });
+        }
+    }
+}

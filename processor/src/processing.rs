@@ -1,0 +1,217 @@
+//! A run of processing, wired: over the root's backlog, or over files that were named.
+
+use std::sync::{Arc, Mutex};
+
+use catalog::{
+    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Queue, ScanReport, Scanner, Segment, SegmentId,
+    SegmentState, SqliteQueue, Watcher,
+};
+use config::Settings;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{ProcessorError, chain};
+use crate::event::{Event, Tell};
+use crate::examiner::Examiner;
+use crate::looks::Asker;
+use crate::named::NamedFiles;
+use crate::offering::{Offering, Untold};
+use crate::pace::{Pace, PaceKeeper};
+use crate::places::{NamedPlace, Place, RootPlace};
+use crate::pool::{Patience, Pool};
+use crate::shift::Shift;
+use crate::worker::Work;
+
+/// Rounds of waiting for files that are being written, before a run over the backlog begins without them.
+const SETTLE_ROUNDS: usize = 6;
+
+/// Everything a run needs. Its calls block: they are for a thread of their own.
+#[derive(Debug)]
+pub struct Processing {
+    settings: Settings,
+    catalog: Catalog,
+    clock: Clock,
+    examiner: Examiner,
+    asker: Option<Asker>,
+    ending: CancellationToken,
+    runtime: Handle,
+}
+
+/// How a run over the backlog goes.
+#[derive(Clone, Copy, Debug)]
+pub struct BacklogRun {
+    pub patience: Patience,
+    pub windows: WindowRule,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowRule {
+    Keep,
+    /// `--now`.
+    Ignore,
+}
+
+/// What the workers of one run work on.
+struct Order<'a> {
+    queue: &'a dyn Queue,
+    place: &'a dyn Place,
+    pace: &'a PaceKeeper,
+    patience: Patience,
+    tell: Tell<'a>,
+}
+
+impl Processing {
+    /// Call it inside the runtime, which the vision client uses.
+    pub fn new(
+        settings: &Settings,
+        catalog: &Catalog,
+        clock: &Clock,
+        ending: &CancellationToken,
+    ) -> Result<Self, ProcessorError> {
+        let asker = Asker::new(settings, catalog, clock, ending)?;
+        Ok(Self {
+            examiner: Examiner::new(settings, catalog, asker.clone())?,
+            settings: settings.clone(),
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            asker,
+            ending: ending.clone(),
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Works on the root's backlog. `after` is called with each segment whose results are stored, also with
+    /// those that an earlier run left where they were.
+    #[expect(clippy::too_many_arguments, reason = "who hears of it is apart from what is done")]
+    pub fn run_backlog(
+        &self,
+        root: &MediaRoot,
+        run: BacklogRun,
+        after: &(dyn Fn(SegmentId) + Sync),
+        tell: Tell<'_>,
+    ) -> Result<(), ProcessorError> {
+        let media = MediaFolder::new(self.catalog.clone(), Some(root.clone()));
+        media.finish_intents()?;
+        let pace = PaceKeeper::new(self.settings.process.windows.clone(), run.windows == WindowRule::Ignore);
+        let mut scanner = Scanner::new(self.catalog.clone(), root.clone(), &self.settings);
+        let is_begun_now = run.patience == Patience::UntilDrained && pace.at(self.clock.now()) == Pace::Go;
+        self.scan_first(&mut scanner, if is_begun_now { SETTLE_ROUNDS } else { 1 })?;
+        let place = &RootPlace { root, media: &media, after };
+        let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
+        self.work(&order, |shift| {
+            self.catch_up(after, shift);
+            if run.patience == Patience::Endless {
+                self.watch(root, &mut scanner, shift);
+            }
+        })
+    }
+
+    /// Works on files that were named, leaving them where they are unless told otherwise.
+    pub fn run_named(&self, files: &NamedFiles, tell: Tell<'_>) -> Result<(), ProcessorError> {
+        let media = MediaFolder::new(self.catalog.clone(), None);
+        media.finish_intents()?;
+        let queue = self.queue().scoped();
+        let profile = &self.examiner.profile(None).id;
+        let (clock, ending) = (&self.clock, &self.ending);
+        let offering = Offering { media: &media, queue: &queue, clock, profile, tell, ending };
+        let untold = Untold::new(offering.make(files)?);
+        let hear = |event: &Event<'_>| {
+            untold.hear(event);
+            tell(event);
+        };
+        let pace = PaceKeeper::new(self.settings.process.windows.clone(), true);
+        let place = &NamedPlace { media: &media, files };
+        let patience = Patience::UntilDrained;
+        self.work(&Order { queue: &queue, place, pace: &pace, patience, tell: &hear }, |_| {})?;
+        untold.tell_rest(tell);
+        Ok(())
+    }
+
+    fn queue(&self) -> SqliteQueue {
+        SqliteQueue::new(self.catalog.clone(), self.settings.process.max_attempts)
+    }
+
+    /// Lets the workers work, with `beside` on this thread.
+    fn work(&self, order: &Order<'_>, beside: impl FnOnce(&Shift)) -> Result<(), ProcessorError> {
+        let Order { queue, place, pace, patience, tell } = *order;
+        self.catalog.settle_calls(self.clock.now())?;
+        tell(&Event::Backlog(queue.stats(self.clock.now())?.backlog()));
+        let shift = Shift::new(&self.ending, self.runtime.clone());
+        let (examiner, clock) = (&self.examiner, &self.clock);
+        let work = Work { queue, place, examiner, pace, shift: &shift, clock, tell, aside: Mutex::default() };
+        let ended = Pool::new(work, patience).run(self.settings.process.workers, || beside(&shift));
+        if let Some(asker) = &self.asker {
+            asker.finish();
+        }
+        ended
+    }
+
+    /// Walks the root, again after the settle time while there are files that are being written.
+    fn scan_first(&self, scanner: &mut Scanner, rounds: usize) -> Result<(), ProcessorError> {
+        for round in 1..=rounds {
+            let report = scanner.scan(&Hints::default(), self.clock.now())?;
+            log(&report);
+            if report.unsettled == 0 || round == rounds || self.ending.is_cancelled() {
+                break;
+            }
+            let settle = self.settings.storage.settle;
+            self.runtime.block_on(async {
+                self.ending.run_until_cancelled(tokio::time::sleep(settle)).await;
+            });
+        }
+        Ok(())
+    }
+
+    /// Calls `after` for what was looked at by a run that was killed before it could.
+    fn catch_up(&self, after: &(dyn Fn(SegmentId) + Sync), shift: &Shift) {
+        let listed = self.catalog.each_segment(&[SegmentState::Processed], |segment| {
+            if !shift.is_over() && is_left_in_place(&segment) {
+                after(segment.id);
+            }
+        });
+        if let Err(error) = listed {
+            tracing::warn!(error = chain(&error), "cannot list what was processed before");
+        }
+    }
+
+    /// Scans when the watcher hears something, and at every interval all the same.
+    fn watch(&self, root: &MediaRoot, scanner: &mut Scanner, shift: &Shift) {
+        let watcher = Arc::new(Watcher::start(root.path()).unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "cannot watch for new footage, walking only");
+            Watcher::deaf()
+        }));
+        let waker = Arc::clone(&watcher);
+        shift.on_stop(move || waker.wake());
+        let storage = &self.settings.storage;
+        let mut pause = storage.settle;
+        while !shift.is_over() {
+            let hints = watcher.wait(pause);
+            pause = storage.scan_interval;
+            match scanner.scan(&hints, self.clock.now()) {
+                Ok(report) => {
+                    log(&report);
+                    // Also for what the scan did not add: a recorder queues its segments itself.
+                    shift.ring();
+                    if report.unsettled > 0 {
+                        pause = pause.min(storage.settle);
+                    }
+                }
+                Err(error) => tracing::error!(error = chain(&error), "cannot look for new footage"),
+            }
+        }
+    }
+}
+
+/// Files that were named belong to nobody's rules.
+fn is_left_in_place(segment: &Segment) -> bool {
+    segment.path.is_relative() && segment.path.iter().nth(1).is_none_or(|folder| folder != PROCESSED)
+}
+
+fn log(report: &ScanReport) {
+    for trouble in &report.troubles {
+        tracing::warn!(trouble, "footage passed over");
+    }
+    if report.added > 0 || report.missing > 0 {
+        tracing::debug!(added = report.added, missing = report.missing, "scanned");
+    }
+}

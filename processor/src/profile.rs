@@ -1,0 +1,82 @@
+//! The profile: how a camera's segments are looked at, and the id that tells one way from another.
+
+use catalog::Profile;
+use config::{Settings, Vision};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::detect::MODEL_ID;
+use crate::hex::hex;
+use crate::view::Views;
+
+/// Raise it when the same settings begin to give other results.
+const VERSION: u32 = 1;
+
+/// Everything that results depend on besides the footage. Its hash is the profile's id.
+#[derive(Serialize)]
+struct Inputs<'a> {
+    version: u32,
+    every_nth_frame: u32,
+    mappings: Vec<&'a str>,
+    detector: Option<DetectorInputs<'a>>,
+    vision: Option<VisionInputs<'a>>,
+}
+
+#[derive(Serialize)]
+struct DetectorInputs<'a> {
+    model: &'static str,
+    labels: &'a [String],
+    min_score: f32,
+}
+
+#[derive(Serialize)]
+struct VisionInputs<'a> {
+    model: &'a str,
+    system: Option<&'a str>,
+    prompt: &'a str,
+    detail: &'static str,
+    image_max_px: u32,
+    jpeg_quality: u8,
+    max_output_tokens: u32,
+}
+
+/// Describes how `settings` look at a camera with these views.
+pub(crate) fn profile(settings: &Settings, views: &Views) -> Profile {
+    let every_nth_frame = settings.process.every_nth_frame.get();
+    let detect = settings.detect.as_ref();
+    let inputs = Inputs {
+        version: VERSION,
+        every_nth_frame,
+        mappings: views.mappings().map(|(_, mapping)| mapping).collect(),
+        detector: detect.map(|d| DetectorInputs {
+            model: MODEL_ID,
+            labels: &d.labels,
+            min_score: d.min_score,
+        }),
+        vision: settings.vision.as_ref().map(vision_inputs),
+    };
+    Profile {
+        id: id_of(&inputs),
+        every_nth_frame,
+        views: views.mappings().map(|(name, _)| name.to_owned()).collect(),
+        detector: detect.map(|_| MODEL_ID.to_owned()),
+        vision_model: settings.vision.as_ref().map(|v| v.model.clone()),
+    }
+}
+
+fn vision_inputs(vision: &Vision) -> VisionInputs<'_> {
+    VisionInputs {
+        model: &vision.model,
+        system: vision.system.as_deref(),
+        prompt: &vision.prompt,
+        detail: vision.detail.as_str(),
+        image_max_px: vision.image_max_px,
+        jpeg_quality: vision.jpeg_quality,
+        max_output_tokens: vision.max_output_tokens,
+    }
+}
+
+fn id_of(inputs: &Inputs<'_>) -> String {
+    let text = serde_json::to_vec(inputs).expect("plain data has a JSON form");
+    hex(&Sha256::digest(text)[..8])
+}

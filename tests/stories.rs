@@ -1,0 +1,19 @@
+//! Users' stories, told through the real binary. One crate, since each links OpenCV and FFmpeg anew.
+
+#![allow(clippy::unwrap_used, reason = "a story fails where it panics")]
+#![allow(clippy::disallowed_methods, reason = "users do to files what the program itself must not")]
+#![allow(clippy::print_stderr, reason = "what a skipped or failed story has to say")]
+
+mod support;
+
+mod doctor;
+mod exactness;
+mod kill;
+mod main_job;
+mod other_recorders;
+mod process_files;
+mod recording;
+mod retaining;
+mod settings;
+mod vision;
+mod windows;

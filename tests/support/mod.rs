@@ -1,0 +1,20 @@
+//! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
+
+mod camera;
+pub(crate) mod clock;
+mod footage;
+mod lens;
+pub(crate) mod media;
+mod program;
+mod sidecar;
+#[allow(clippy::needless_pass_by_value, reason = "as it is called with literals")]
+mod vision_server;
+mod waiting;
+
+pub(crate) use camera::{FakeCamera, Play};
+pub(crate) use footage::{Clip, footage};
+pub(crate) use lens::{DOME, dome_footage};
+pub(crate) use program::{Nightreel, Outcome, Running};
+pub(crate) use sidecar::{Seen, assert_sidecar, sidecar_beside};
+pub(crate) use vision_server::{Received, Reply, VisionServer};
+pub(crate) use waiting::{PATIENCE, eventually};
