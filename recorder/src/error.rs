@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use catalog::CatalogError;
+use catalog::{CatalogError, GapCause};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
@@ -136,19 +136,19 @@ impl RecorderError {
         text
     }
 
-    /// Returns the word for the ledger of gaps.
-    pub(crate) fn gap_cause(&self) -> &'static str {
+    /// Returns the cause for the ledger of gaps.
+    pub(crate) fn gap_cause(&self) -> GapCause {
         match self {
-            Self::Stalled { .. } => "stalled",
+            Self::Stalled { .. } => GapCause::Stalled,
             Self::EndedByCamera { .. }
             | Self::BrokenStream { .. }
             | Self::TooMuchHeld { .. }
             | Self::NoKeyframe { .. }
-            | Self::InnerFault { .. } => "ended by the camera",
-            Self::DiskFull { .. } => "disk full",
-            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk full",
-            _ if self.is_of_the_disk() => "not writable",
-            _ => "camera unreachable",
+            | Self::InnerFault { .. } => GapCause::EndedByCamera,
+            Self::DiskFull { .. } => GapCause::DiskFull,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => GapCause::DiskFull,
+            _ if self.is_of_the_disk() => GapCause::NotWritable,
+            _ => GapCause::Unreachable,
         }
     }
 

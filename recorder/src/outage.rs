@@ -1,6 +1,6 @@
 //! A stretch without footage of a camera: since when, why, and how long it was.
 
-use catalog::Gap;
+use catalog::{Gap, GapCause};
 use chrono::{DateTime, Utc};
 use config::CameraId;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ struct Open {
     from: DateTime<Utc>,
     since: Instant,
     /// Of the first fault; those that follow (refused while it boots) belong to it.
-    cause: &'static str,
+    cause: GapCause,
 }
 
 impl Outage {
@@ -30,7 +30,7 @@ impl Outage {
     }
 
     /// Takes note of a failed session; `began` is when it was begun, for a camera that never sent a frame.
-    pub(crate) fn note_failure(&mut self, cause: &'static str, began: DateTime<Utc>, now: Instant) {
+    pub(crate) fn note_failure(&mut self, cause: GapCause, began: DateTime<Utc>, now: Instant) {
         let from = self.last_frame.take().unwrap_or(began);
         self.open.get_or_insert(Open { from, since: now, cause });
     }
@@ -49,7 +49,7 @@ impl Outage {
         let open = self.open.take()?;
         // the clock may have been set back meanwhile
         let from = open.from.min(to);
-        Some(Gap { camera: self.camera.clone(), from, to, cause: open.cause.to_owned() })
+        Some(Gap { camera: self.camera.clone(), from, to, cause: open.cause })
     }
 }
 
@@ -65,12 +65,12 @@ mod tests {
         outage.note_last_frame(at(10));
         let now = Instant::now();
         assert!(outage.has_frames());
-        outage.note_failure("stalled", at(0), now);
-        outage.note_failure("camera unreachable", at(20), now + Duration::from_secs(9));
+        outage.note_failure(GapCause::Stalled, at(0), now);
+        outage.note_failure(GapCause::Unreachable, at(20), now + Duration::from_secs(9));
         assert!(!outage.has_frames());
         assert_eq!(outage.lasted(now + Duration::from_secs(9)), Duration::from_secs(9));
         let gap = outage.end(at(40)).unwrap();
-        assert_eq!((gap.from, gap.to, gap.cause.as_str()), (at(10), at(40), "stalled"));
+        assert_eq!((gap.from, gap.to, gap.cause), (at(10), at(40), GapCause::Stalled));
         assert!(outage.end(at(41)).is_none());
     }
 }

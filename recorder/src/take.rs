@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use catalog::{Clock, Gap};
+use catalog::{Clock, Gap, GapCause};
 use chrono::{DateTime, Utc};
 use config::Camera;
 use tokio::sync::watch;
@@ -152,7 +152,7 @@ impl Take<'_> {
                 // a step back leaves nothing out: its entry marks the place
                 from: step.before.min(step.after),
                 to: step.after,
-                cause: "clock step".to_owned(),
+                cause: GapCause::ClockStep,
             });
         }
         let wall = self.anchor.wall_of(frame.received);
@@ -194,7 +194,7 @@ impl Take<'_> {
     fn begin(&mut self, wall: DateTime<Utc>) {
         if let Some(gap) = self.desk.outage.end(wall) {
             tracing::info!(
-                camera = %gap.camera, from = %gap.from, cause = gap.cause, "recording again after a gap"
+                camera = %gap.camera, from = %gap.from, cause = %gap.cause, "recording again after a gap"
             );
             self.desk.register.gap(gap);
         } else {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use catalog::GapCause;
 use nightreel_recorder::CameraState;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
@@ -96,7 +97,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
     std::fs::remove_file(station.path("media/filler")).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() >= 2, "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "disk full");
+    assert_eq!(station.gaps()[0].cause, GapCause::DiskFull);
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     unmount(&media, UnmountFlags::empty()).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.contains(&partials[0].with_extension("")), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }
 
 #[tokio::test]
@@ -145,5 +146,5 @@ async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() 
     std::fs::rename(&away, &id).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() > before.len(), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }
