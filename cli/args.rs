@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{completions, config, doctor, init, queue, record, retain, run, status, verify};
+#[cfg(feature = "dashboard")]
+use crate::commands::serve;
 #[cfg(feature = "process")]
 use crate::commands::{frames, process};
 
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
+    #[cfg(feature = "dashboard")]
+    Serve(serve::ServeArgs),
     Queue(queue::QueueArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),

@@ -35,6 +35,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
         Command::Frames(args) => commands::frames::run(args),
+        #[cfg(feature = "dashboard")]
+        Command::Serve(args) => commands::serve::run(global, args),
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),

@@ -7,9 +7,12 @@ mod clip;
 mod disk;
 mod fake_camera;
 mod faults;
+mod hls;
 mod log;
 mod other_inputs;
 mod parse;
+#[path = "../../src/hls/check.rs"]
+mod playlist;
 mod recording;
 mod recovery;
 mod republish;
