@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
+use chrono::{DateTime, Utc};
 use config::CameraId;
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -49,6 +50,8 @@ struct Desk {
     camera: CameraId,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
+    /// The time at which footage on the disk ends.
+    written: Mutex<Option<DateTime<Utc>>>,
     /// Locked by the one thread that writes the camera's files.
     taps: Mutex<Vec<Box<dyn Tap>>>,
 }
@@ -107,7 +110,13 @@ impl Writers {
         CameraWriter {
             jobs: self.senders[number % self.senders.len()].clone(),
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
-            desk: Arc::new(Desk { camera, status, failures: sender, taps: Mutex::new(taps) }),
+            desk: Arc::new(Desk {
+                camera,
+                status,
+                failures: sender,
+                written: Mutex::default(),
+                taps: Mutex::new(taps),
+            }),
             failures,
         }
     }
@@ -144,6 +153,11 @@ impl CameraWriter {
             Some(error) => error,
             None => std::future::pending().await,
         }
+    }
+
+    /// Returns the time at which the camera's footage on the disk ends, once all is carried out.
+    pub(crate) fn written_until(&self) -> Option<DateTime<Utc>> {
+        *lock(&self.desk.written)
     }
 
     /// Waits until everything handed over is carried out; forgets failures of the session that ended.
@@ -185,9 +199,12 @@ fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
 
 impl Desk {
     fn each_tap(&self, mut tell: impl FnMut(&mut dyn Tap)) {
-        let mut taps: MutexGuard<'_, _> = self.taps.lock().unwrap_or_else(PoisonError::into_inner);
-        taps.iter_mut().for_each(|tap| tell(tap.as_mut()));
+        lock(&self.taps).iter_mut().for_each(|tap| tell(tap.as_mut()));
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Files<'a> {
@@ -212,6 +229,7 @@ fn carry_out(
         Order::Append(fragment) => {
             if let Some(segment) = open.get_mut(&desk.camera) {
                 let bytes: Range<u64> = segment.append(&fragment)?;
+                *lock(&desk.written) = Some(segment.written_until());
                 desk.each_tap(|tap| tap.appended(&fragment, Some(bytes.clone())));
             }
         }
@@ -283,7 +301,13 @@ mod tests {
     async fn a_slow_disk_is_waited_for_once_the_queue_of_a_camera_is_full() {
         let (jobs, mut disk) = mpsc::channel(ORDERS);
         let (sender, failures) = mpsc::channel(1);
-        let desk = Arc::new(Desk { camera: camera(), status: status(), failures: sender, taps: Mutex::default() });
+        let desk = Arc::new(Desk {
+            camera: camera(),
+            status: status(),
+            failures: sender,
+            written: Mutex::default(),
+            taps: Mutex::default(),
+        });
         let room = Arc::new(Semaphore::new(WAITING_MAX / PIECE));
         let writer = CameraWriter { jobs, room, desk, failures };
         for _ in 0..15 {
@@ -304,7 +328,8 @@ mod tests {
         let (register, registered) = Register::start(catalog.clone(), Clock::system()).unwrap();
         let writers = Writers::start(&place, &register, Vec::new()).unwrap();
         drop(register);
-        let mut writer = writers.of_camera(0, Outlet { camera: camera(), status: status(), taps: Vec::new() });
+        let mut writer =
+            writers.of_camera(0, Outlet { camera: camera(), status: status(), taps: Vec::new() });
         for order in [open(), append(5000), open(), append(5000), Order::Close, Order::Close] {
             writer.submit(order).await.unwrap();
         }
