@@ -1,13 +1,14 @@
 //! The recorder: wires cameras, writers and the catalogue together. The page to read first.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use catalog::{CameraLock, Catalog, Clock, MediaRoot, Role};
 use chrono_tz::Tz;
 use config::Camera;
 use tokio::runtime::Builder;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -16,13 +17,16 @@ use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
 use crate::destination::Destinations;
 use crate::hls::HlsTap;
+use crate::lookout::Lookout;
+use crate::notice::Speaker;
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
-use crate::take::Desk;
+use crate::take::{Desk, Hand};
 use crate::tap::Tap;
+use crate::wall::Anchor;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, RecorderError, StatusBoard, republish, thread};
+use crate::{CameraStatus, Notices, RecorderError, StatusBoard, republish, thread};
 
 /// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
@@ -62,6 +66,7 @@ pub struct Recorder {
     setup: RecorderSetup,
     locks: Vec<CameraLock>,
     statuses: Vec<watch::Sender<CameraStatus>>,
+    speaker: Speaker,
 }
 
 impl Recorder {
@@ -75,11 +80,16 @@ impl Recorder {
         let locks = setup.cameras.iter().map(lock).collect::<Result<_, _>>()?;
         let status = |camera: &Camera| watch::Sender::new(CameraStatus::new(camera.id.clone()));
         let statuses = setup.cameras.iter().map(status).collect();
-        Ok(Self { setup, locks, statuses })
+        Ok(Self { setup, locks, statuses, speaker: Speaker::new() })
     }
 
     pub fn status(&self) -> StatusBoard {
         StatusBoard::new(self.statuses.iter().map(watch::Sender::subscribe).collect())
+    }
+
+    /// Listens to what is worth telling others from now on.
+    pub fn notices(&self) -> Notices {
+        self.speaker.listen()
     }
 
     /// Records until `shutdown`, then finishes the open segments and returns within 8 s. An error says that the
@@ -108,9 +118,19 @@ impl Recorder {
     }
 
     async fn record(self, shutdown: CancellationToken) -> Result<(), RecorderError> {
-        let Self { setup, locks, statuses } = self;
+        let board = self.status();
+        let Self { setup, locks, statuses, speaker } = self;
         let place = Place { root: setup.root, name_timezone: setup.name_timezone };
         let (register, register_ended) = Register::start(setup.catalog, setup.clock.clone())?;
+        register.begun(setup.cameras.iter().map(|camera| camera.id.clone()).collect());
+        let call = Arc::new(Notify::new());
+        let lookout = Lookout {
+            board,
+            register: register.clone(),
+            clock: setup.clock.clone(),
+            speaker,
+            call: call.clone(),
+        };
         let writers = Writers::start(&place, &register, locks)?;
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
@@ -118,17 +138,18 @@ impl Recorder {
         let mut aside = Aside { tasks: JoinSet::new(), stop: stop.clone(), pool: pool.clone() };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
+            let outlet = Outlet {
+                taps: taps(&camera, &place.folder(&camera.id), &setup.clock, &mut aside),
+                destinations: Destinations::of(&camera),
+                camera: camera.id.clone(),
+                status: status.clone(),
+            };
             let desk = Desk {
-                writer: writers.of_camera(
-                    number,
-                    Outlet {
-                        camera: camera.id.clone(),
-                        destinations: Destinations::of(&camera),
-                        status: status.clone(),
-                        taps: taps(&camera, &place.folder(&camera.id), &setup.clock, &mut aside),
-                    },
-                ),
+                writer: writers.of_camera(number, outlet),
                 outage: Outage::new(camera.id.clone()),
+                anchor: Anchor::new(setup.clock.now(), Instant::now()),
+                hand: Hand::NotYet,
+                lookout: call.clone(),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
                 register: register.clone(),
@@ -138,10 +159,15 @@ impl Recorder {
             tasks.spawn(CameraTask::new(desk, source, place.clone()).run(stop.clone()));
         }
         drop(register);
+        let all_stopped = CancellationToken::new();
+        let looking = tokio::spawn(lookout.run(all_stopped.clone()));
         let work = async {
             let recorded = all_ended(&mut tasks, &writers).await;
             stop.cancel();
             while tasks.join_next().await.is_some() {}
+            all_stopped.cancel();
+            // a fault of its own says nothing against the recording
+            let _ = looking.await;
             for ended in writers.finish().into_iter().chain([register_ended]) {
                 ended.cancelled().await;
             }

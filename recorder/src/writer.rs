@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
+use chrono::{DateTime, Utc};
 use config::CameraId;
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -51,6 +52,8 @@ struct Desk {
     destinations: Destinations,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
+    /// The time at which footage on the disk ends.
+    written: Mutex<Option<DateTime<Utc>>>,
     /// Locked by the one thread that writes the camera's files.
     taps: Mutex<Vec<Box<dyn Tap>>>,
 }
@@ -110,7 +113,14 @@ impl Writers {
         CameraWriter {
             jobs: self.senders[number % self.senders.len()].clone(),
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
-            desk: Arc::new(Desk { camera, destinations, status, failures: sender, taps: Mutex::new(taps) }),
+            desk: Arc::new(Desk {
+                camera,
+                destinations,
+                status,
+                failures: sender,
+                written: Mutex::default(),
+                taps: Mutex::new(taps),
+            }),
             failures,
         }
     }
@@ -147,6 +157,11 @@ impl CameraWriter {
             Some(error) => error,
             None => std::future::pending().await,
         }
+    }
+
+    /// Returns the time at which the camera's footage on the disk ends, once all is carried out.
+    pub(crate) fn written_until(&self) -> Option<DateTime<Utc>> {
+        *lock(&self.desk.written)
     }
 
     /// Waits until everything handed over is carried out; forgets failures of the session that ended.
@@ -199,9 +214,12 @@ fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
 
 impl Desk {
     fn each_tap(&self, mut tell: impl FnMut(&mut dyn Tap)) {
-        let mut taps: MutexGuard<'_, _> = self.taps.lock().unwrap_or_else(PoisonError::into_inner);
-        taps.iter_mut().for_each(|tap| tell(tap.as_mut()));
+        lock(&self.taps).iter_mut().for_each(|tap| tell(tap.as_mut()));
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Files<'a> {
@@ -217,9 +235,12 @@ fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -
         }
         // after a failure there is nothing open until the next session
         Order::Append(fragment) => match open.get_mut(&desk.camera) {
-            Some(Open::File(segment, _)) => segment.append(fragment, |fragment, bytes| {
-                desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
-            })?,
+            Some(Open::File(segment, _)) => {
+                segment.append(fragment, |fragment, bytes| {
+                    desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
+                })?;
+                *lock(&desk.written) = Some(segment.written_until());
+            }
             Some(Open::Nowhere) => desk.each_tap(|tap| tap.appended(&fragment, None)),
             None => {}
         },
@@ -324,6 +345,7 @@ mod tests {
             destinations: Destinations::of(&Camera::new(camera(), None)),
             status: status(),
             failures: sender,
+            written: Mutex::default(),
             taps: Mutex::default(),
         });
         let room = Arc::new(Semaphore::new(WAITING_MAX / PIECE));

@@ -7,7 +7,7 @@ mod item;
 mod native;
 mod piped;
 
-pub(crate) use item::{Input, Item, Playing, SoundItem, SoundUse, VideoItem};
+pub(crate) use item::{Input, Item, Playing, ReportItem, SoundItem, SoundUse, VideoItem};
 pub use item::{SoundKept, StreamInfo};
 pub(crate) use native::Sessions;
 

@@ -11,11 +11,13 @@ use retina::client::{
     UdpTransportOptions,
 };
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
+use retina::rtcp::ReceivedCompoundPacket;
 use tokio::time::timeout;
 
-use super::{Input, Item, Playing, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
+use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
 use crate::mp4::{TrackHead, TrackKind};
+use crate::sender::{SenderReport, ntp_time};
 
 /// From the first packet to the answer to PLAY.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -67,11 +69,25 @@ impl Native {
                         data: frame.data().to_vec(),
                     }));
                 }
+                Some(Ok(CodecItem::Rtcp(packet))) => {
+                    if let Some(report) = self.report(&packet) {
+                        return Ok(Item::Report(report));
+                    }
+                }
                 Some(Ok(_)) => {}
                 Some(Err(e)) => return Err(broken(&self.camera, &e)),
                 None => return Err(RecorderError::EndedByCamera { camera: self.camera.clone() }),
             }
         }
+    }
+
+    /// Reads what it says of the picture's clock.
+    fn report(&self, packet: &ReceivedCompoundPacket) -> Option<ReportItem> {
+        let stamp = packet.rtp_timestamp().filter(|_| packet.stream_id() == self.video)?.elapsed();
+        let sender = packet.pkts().next()?.as_sender_report().ok().flatten()?;
+        let camera_time = ntp_time(sender.ntp_timestamp().0)?;
+        let report = SenderReport { stamp, camera_time };
+        Some(ReportItem { report, received: packet.ctx().received() })
     }
 
     fn video(&mut self, frame: VideoFrame) -> VideoItem {

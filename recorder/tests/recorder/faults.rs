@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use catalog::Clock;
-use chrono::{DateTime, Utc};
 use catalog::GapCause;
+use chrono::{DateTime, Utc};
 use nightreel_recorder::{CameraState, RecorderError};
 
 use crate::clip::{self, AAC, Codec, SILENT};
