@@ -4,9 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests do to files what the program itself must not")]
 
 mod clip;
+mod clock;
 mod disk;
 mod fake_camera;
 mod faults;
+mod gaps;
 mod log;
 mod other_inputs;
 mod parse;
