@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use config::Loaded;
+use config::{Camera, Loaded};
 use recorder::{CameraState, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
@@ -33,13 +33,13 @@ pub(crate) struct RecordArgs {
 pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let mut loaded = open::settings(global)?;
     keep_only(&mut loaded, &args.camera)?;
-    loaded.require_camera_secrets()?;
+    let cameras = recordable(&loaded)?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
-        let recorder = recorder(&store)?;
+        let recorder = recorder(&store, cameras)?;
         let board = recorder.status();
         let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
         service::ready();
@@ -60,10 +60,26 @@ fn keep_only(loaded: &mut Loaded, wanted: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes the store's cameras; refused where another process records one of them.
-pub(crate) fn recorder(store: &Store) -> anyhow::Result<Recorder> {
+/// Returns the cameras that have a stream. One whose password is missing must not keep the others from being
+/// recorded; only where none is left is it an error.
+pub(crate) fn recordable(loaded: &Loaded) -> anyhow::Result<Vec<Camera>> {
+    let cameras = loaded.settings.cameras.iter().filter(|camera| camera.source.is_some());
+    let (left_out, recordable): (Vec<_>, Vec<_>) =
+        cameras.partition(|camera| loaded.missing_secret_of(&camera.id).is_some());
+    if recordable.is_empty() {
+        loaded.require_camera_secrets()?;
+    }
+    for camera in left_out {
+        let reason = loaded.missing_secret_of(&camera.id).map(|secret| secret.reason.as_str());
+        tracing::error!(camera = %camera.id, reason, "not recorded, its password is missing");
+    }
+    Ok(recordable.into_iter().cloned().collect())
+}
+
+/// Takes the cameras; refused where another process records one of them.
+pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Recorder> {
     Ok(Recorder::new(RecorderSetup {
-        cameras: store.settings.cameras.clone(),
+        cameras,
         root: store.root.clone(),
         state_dir: store.settings.storage.state_dir.clone(),
         name_timezone: store.settings.storage.name_timezone,

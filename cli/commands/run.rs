@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use config::{Camera, Loaded};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -32,41 +33,67 @@ pub(crate) struct RunArgs {}
 
 pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> {
     let loaded = open::settings(global)?;
-    loaded.require_camera_secrets()?;
-    loaded.require_vision_secret()?;
+    let cameras = record::recordable(&loaded)?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
-        let worked = work(&store, &ending).await;
+        let parts = Parts { store, cameras, looking: looking(&loaded) };
+        let worked = parts.work(&ending).await;
         service::stopping();
         worked
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the parts side by side until `ending`, or until the recorder cannot go on.
-async fn work(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
-    let retaining = tokio::spawn(retain_on(store.clone(), ending.clone()));
-    #[cfg(feature = "process")]
-    let processing = tokio::spawn(process_on(store.clone(), ending.clone()));
-    let recorded = record_on(store, ending).await;
-    ending.cancel();
-    #[cfg(feature = "process")]
-    processing.await.context("processing failed")?;
-    retaining.await.context("retention failed")?;
-    recorded
+/// Whether footage is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looking {
+    On,
+    Off,
 }
 
-async fn record_on(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
-    if store.settings.cameras.iter().all(|camera| camera.source.is_none()) {
+/// Without the key of the vision model nothing is looked at, rather than some segments without it: what is
+/// recorded waits.
+fn looking(loaded: &Loaded) -> Looking {
+    match loaded.require_vision_secret() {
+        Ok(()) => Looking::On,
+        Err(error) => {
+            tracing::error!(%error, "nothing is processed, recording goes on");
+            Looking::Off
+        }
+    }
+}
+
+struct Parts {
+    store: Store,
+    cameras: Vec<Camera>,
+    looking: Looking,
+}
+
+impl Parts {
+    /// Runs the parts side by side until `ending`, or until the recorder cannot go on.
+    async fn work(self, ending: &CancellationToken) -> anyhow::Result<()> {
+        let Self { store, cameras, looking } = self;
+        let retaining = tokio::spawn(retain_on(store.clone(), ending.clone()));
+        let processing = tokio::spawn(process_on(store.clone(), looking, ending.clone()));
+        let recorded = record_on(&store, cameras, ending).await;
+        ending.cancel();
+        processing.await.context("processing failed")?;
+        retaining.await.context("retention failed")?;
+        recorded
+    }
+}
+
+async fn record_on(store: &Store, cameras: Vec<Camera>, ending: &CancellationToken) -> anyhow::Result<()> {
+    if cameras.is_empty() {
         tracing::info!("no camera has a url, other recorders fill the folders");
         service::ready();
         service::keep_alive(store.catalog.clone(), || "processing".to_owned(), ending.clone()).await;
         return Ok(());
     }
-    let recorder = record::recorder(store)?;
+    let recorder = record::recorder(store, cameras)?;
     let summary = record::summary(recorder.status());
     let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
     service::ready();
@@ -76,15 +103,18 @@ async fn record_on(store: &Store, ending: &CancellationToken) -> anyhow::Result<
     recorded
 }
 
+#[cfg(not(feature = "process"))]
+async fn process_on(_store: Store, _looking: Looking, _ending: CancellationToken) {}
+
 #[cfg(feature = "process")]
-async fn process_on(store: Store, ending: CancellationToken) {
+async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
     use crate::commands::process::backlog;
     use crate::commands::process_report::{Form, Report};
     use processor::{BacklogRun, Patience, WindowRule};
 
     let run = BacklogRun { patience: Patience::Endless, windows: WindowRule::Keep };
     let report = std::sync::Arc::new(Report::new(Form::Log));
-    while !ending.is_cancelled() {
+    while looking == Looking::On && !ending.is_cancelled() {
         if let Err(error) = backlog(&store, run, &report, &ending).await {
             tracing::error!(
                 error = format!("{error:#}"),
