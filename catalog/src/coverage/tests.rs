@@ -1,3 +1,5 @@
+//! Coverage, reckoned by hand against what is reckoned from rows.
+
 use chrono::TimeDelta;
 
 use super::*;

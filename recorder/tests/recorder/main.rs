@@ -4,14 +4,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests do to files what the program itself must not")]
 
 mod clip;
+mod clock;
 mod disk;
 mod fake_camera;
 mod faults;
+mod gaps;
 mod hls;
 mod log;
 mod other_inputs;
 mod parse;
-#[path = "../../src/hls/check.rs"]
 mod playlist;
 mod recording;
 mod recovery;
