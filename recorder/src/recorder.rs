@@ -1,6 +1,7 @@
 //! The recorder: wires cameras, writers and the catalogue together. The page to read first.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, MediaRoot, Role};
@@ -18,7 +19,7 @@ use crate::register::Register;
 use crate::segment::Place;
 use crate::take::Desk;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, RecorderError, StatusBoard, republish};
+use crate::{CameraStatus, RecorderError, SnapshotMaker, StatusBoard, republish, snapshot};
 
 /// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
@@ -38,6 +39,8 @@ pub struct RecorderSetup {
     pub name_timezone: Tz,
     pub catalog: Catalog,
     pub clock: Clock,
+    /// Absent in a build that decodes nothing.
+    pub snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// What runs beside the recording, and must never hold it up.
@@ -45,6 +48,8 @@ pub(crate) struct Aside {
     pub(crate) tasks: JoinSet<()>,
     pub(crate) stop: CancellationToken,
     pub(crate) pool: BlockPool,
+    pub(crate) place: Place,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// Holds the locks of its cameras: while it lives, no other process records them.
@@ -83,11 +88,17 @@ impl Recorder {
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
-        let mut aside = Aside { tasks: JoinSet::new(), stop: stop.clone(), pool: pool.clone() };
+        let mut aside = Aside {
+            tasks: JoinSet::new(),
+            stop: stop.clone(),
+            pool: pool.clone(),
+            place: place.clone(),
+            snapshot_maker: setup.snapshot_maker,
+        };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
             let desk = Desk {
-                writer: writers.of_camera(number, outlet(&camera, &status, &mut aside)),
+                writer: writers.of_camera(number, outlet(&camera, &status, &mut aside)?),
                 outage: Outage::new(camera.id.clone()),
                 clock: setup.clock.clone(),
                 pool: pool.clone(),
@@ -114,18 +125,22 @@ impl Recorder {
 }
 
 impl Aside {
-    /// Waits a moment, and kills what has not ended then.
+    /// Waits a moment; a picture may be in the hands of a decoder that never comes back.
     async fn ended(mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(ASIDE_STOPS_WITHIN, all).await.is_err() {
-            tracing::warn!("a republished stream did not end in time and is left");
+            tracing::warn!("a snapshot or a republished stream did not end in time and is left");
         }
     }
 }
 
-fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>, aside: &mut Aside) -> Outlet {
-    let taps = republish::start(camera, aside).into_iter();
-    Outlet { camera: camera.id.clone(), status: status.clone(), taps: taps.collect() }
+fn outlet(
+    camera: &Camera,
+    status: &watch::Sender<CameraStatus>,
+    aside: &mut Aside,
+) -> Result<Outlet, RecorderError> {
+    let taps = republish::start(camera, aside).into_iter().chain(snapshot::start(camera, aside)?);
+    Ok(Outlet { camera: camera.id.clone(), status: status.clone(), taps: taps.collect() })
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

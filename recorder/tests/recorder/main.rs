@@ -13,4 +13,5 @@ mod parse;
 mod recording;
 mod recovery;
 mod republish;
+mod snapshots;
 mod station;

@@ -1,12 +1,13 @@
 //! A recording station: folder, catalogue, and recorders that are started and stopped in it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, Gap, MediaRoot, Role};
 use chrono_tz::Tz;
 use config::{Camera, Secret, Source};
-use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
+use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, SnapshotMaker, StatusBoard};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ pub(crate) struct Station {
     folder: TempDir,
     pub(crate) clock: Clock,
     pub(crate) catalog: Catalog,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// A recorder at work.
@@ -35,7 +37,7 @@ impl Station {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("state")).unwrap();
-        Self { folder, clock: Clock::system(), catalog }
+        Self { folder, clock: Clock::system(), catalog, snapshot_maker: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -51,6 +53,7 @@ impl Station {
             name_timezone: Tz::UTC,
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
+            snapshot_maker: self.snapshot_maker.clone(),
         })
     }
 
