@@ -89,6 +89,9 @@ pub enum RecorderError {
     #[error("cannot run `ffmpeg`, which republishes camera `{camera}`; install it, or take out `republish`")]
     NoFfmpegToRepublish { camera: String, source: io::Error },
 
+    #[error("no picture can be made of what camera `{camera}` sends")]
+    NoPicture { camera: String, source: Box<dyn std::error::Error + Send + Sync> },
+
     #[error(
         "a fault of the program itself ended {part}, please report it; the recorder has to be started again"
     )]

@@ -1,6 +1,6 @@
 //! The recorder: wires cameras, writers and the catalogue together. The page to read first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
-use crate::destination::Destinations;
 use crate::hls::HlsTap;
 use crate::lookout::Lookout;
 use crate::notice::Speaker;
@@ -26,7 +25,7 @@ use crate::take::{Desk, Hand};
 use crate::tap::Tap;
 use crate::wall::Anchor;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, Notices, RecorderError, StatusBoard, republish, thread};
+use crate::{CameraStatus, Notices, RecorderError, SnapshotMaker, StatusBoard, republish, snapshot, thread};
 
 /// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
@@ -51,6 +50,8 @@ pub struct RecorderSetup {
     pub name_timezone: Tz,
     pub catalog: Catalog,
     pub clock: Clock,
+    /// Absent in a build that decodes nothing.
+    pub snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// What runs beside the recording, and must never hold it up.
@@ -58,6 +59,8 @@ pub(crate) struct Aside {
     pub(crate) tasks: JoinSet<()>,
     pub(crate) stop: CancellationToken,
     pub(crate) pool: BlockPool,
+    pub(crate) place: Place,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// Holds the locks of its cameras: while it lives, no other process records them.
@@ -124,28 +127,24 @@ impl Recorder {
         let (register, register_ended) = Register::start(setup.catalog, setup.clock.clone())?;
         register.begun(setup.cameras.iter().map(|camera| camera.id.clone()).collect());
         let call = Arc::new(Notify::new());
-        let lookout = Lookout {
-            board,
-            register: register.clone(),
-            clock: setup.clock.clone(),
-            speaker,
-            call: call.clone(),
-        };
+        let (clock, to_register) = (setup.clock.clone(), register.clone());
+        let lookout = Lookout { board, register: to_register, clock, speaker, call: call.clone() };
         let writers = Writers::start(&place, &register, locks)?;
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
-        let mut aside = Aside { tasks: JoinSet::new(), stop: stop.clone(), pool: pool.clone() };
+        let mut aside = Aside {
+            tasks: JoinSet::new(),
+            stop: stop.clone(),
+            pool: pool.clone(),
+            place: place.clone(),
+            snapshot_maker: setup.snapshot_maker,
+        };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
-            let outlet = Outlet {
-                taps: taps(&camera, &place.folder(&camera.id), &setup.clock, &mut aside),
-                destinations: Destinations::of(&camera),
-                camera: camera.id.clone(),
-                status: status.clone(),
-            };
+            let taps = taps(&camera, &setup.clock, &mut aside)?;
             let desk = Desk {
-                writer: writers.of_camera(number, outlet),
+                writer: writers.of_camera(number, Outlet::new(&camera, &status, taps)),
                 outage: Outage::new(camera.id.clone()),
                 anchor: Anchor::new(setup.clock.now(), Instant::now()),
                 hand: Hand::NotYet,
@@ -180,21 +179,23 @@ impl Recorder {
 }
 
 impl Aside {
-    /// Waits a moment, and kills what has not ended then.
+    /// Waits a moment; a picture may be in the hands of a decoder that never comes back.
     async fn ended(mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(ASIDE_STOPS_WITHIN, all).await.is_err() {
-            tracing::warn!("a republished stream did not end in time and is left");
+            tracing::warn!("a snapshot or a republished stream did not end in time and is left");
         }
     }
 }
 
-fn taps(camera: &Camera, folder: &Path, clock: &Clock, aside: &mut Aside) -> Vec<Box<dyn Tap>> {
+fn taps(camera: &Camera, clock: &Clock, aside: &mut Aside) -> Result<Vec<Box<dyn Tap>>, RecorderError> {
     let mut taps: Vec<Box<dyn Tap>> = republish::start(camera, aside).into_iter().collect();
+    taps.extend(snapshot::start(camera, aside)?);
     if let Some(hls) = camera.hls {
-        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder.to_owned(), hls, clock.clone())));
+        let folder = aside.place.folder(&camera.id);
+        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder, hls, clock.clone())));
     }
-    taps
+    Ok(taps)
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

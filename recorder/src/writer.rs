@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use catalog::CameraLock;
 use chrono::{DateTime, Utc};
-use config::CameraId;
+use config::{Camera, CameraId};
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
@@ -65,6 +65,17 @@ pub(crate) struct Outlet {
     pub(crate) destinations: Destinations,
     pub(crate) status: watch::Sender<CameraStatus>,
     pub(crate) taps: Vec<Box<dyn Tap>>,
+}
+
+impl Outlet {
+    pub(crate) fn new(
+        camera: &Camera,
+        status: &watch::Sender<CameraStatus>,
+        taps: Vec<Box<dyn Tap>>,
+    ) -> Self {
+        let destinations = Destinations::of(camera);
+        Self { camera: camera.id.clone(), destinations, status: status.clone(), taps }
+    }
 }
 
 /// One camera's way to the writers.
@@ -296,7 +307,7 @@ mod tests {
     use std::path::Path;
 
     use catalog::{Catalog, Clock, ClockSource, MediaRoot};
-    use config::{Camera, Recording, Windows};
+    use config::{Recording, Windows};
     use futures::FutureExt;
 
     use super::*;

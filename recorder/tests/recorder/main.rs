@@ -13,8 +13,10 @@ mod hls;
 mod log;
 mod other_inputs;
 mod parse;
+#[path = "../../src/hls/check.rs"]
 mod playlist;
 mod recording;
 mod recovery;
 mod republish;
+mod snapshots;
 mod station;
