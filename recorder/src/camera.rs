@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use config::Source;
+use config::{Camera, Source};
 use futures::FutureExt;
 use retina::client::SessionGroup;
 use tokio::task::spawn_blocking;
@@ -61,7 +61,7 @@ enum Leftovers {
 impl CameraTask {
     pub(crate) fn new(desk: Desk, source: Source, place: Place) -> Self {
         let sound = if desk.camera.audio { SoundUse::Record } else { SoundUse::LeaveOut };
-        let sessions = Arc::new(SessionGroup::default().named(desk.camera.id.to_string()));
+        let sessions = group_of(&desk.camera);
         Self {
             desk,
             source,
@@ -149,6 +149,10 @@ impl CameraTask {
         let was_good = self.desk.outage.has_frames() && lasted >= GOOD;
         self.failures = if was_good { 1 } else { self.failures.saturating_add(1) };
         self.desk.outage.note_failure(error.gap_cause(), began, Instant::now());
+        if error.is_abandonment() {
+            // retina's would wait for it, or fail
+            self.sessions = group_of(&self.desk.camera);
+        }
         self.tell(error);
         self.doubt_sound(error, lasted);
         self.desk.status.send_modify(|status| {
@@ -248,4 +252,8 @@ fn recover_one(place: &Place, partial: &std::path::Path, register: &Register) {
             );
         }
     }
+}
+
+fn group_of(camera: &Camera) -> Arc<SessionGroup> {
+    Arc::new(SessionGroup::default().named(camera.id.to_string()))
 }

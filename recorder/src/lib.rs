@@ -5,6 +5,7 @@
 mod backoff;
 mod blocks;
 mod camera;
+mod cap;
 mod cut;
 mod damage;
 mod error;
@@ -27,6 +28,7 @@ mod times;
 mod wall;
 mod writer;
 
+pub use cap::NotingAllocator;
 pub use error::RecorderError;
 pub use recorder::{Recorder, RecorderSetup};
 pub use session::{SoundKept, StreamInfo, describe};

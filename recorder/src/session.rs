@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Camera, Secret, Source};
+use config::{Camera, CameraId, Secret, Source};
 use retina::client::{
-    Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup,
-    SessionOptions, SetupOptions, Stream, TeardownPolicy,
+    Credentials, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
+    SetupOptions, Stream, TeardownPolicy, Tool,
 };
 use retina::codec::{FrameFormat, ParametersRef};
 use tokio::time::timeout;
 
 use crate::RecorderError;
+use crate::cap::{Frames, capped};
 use crate::mp4::{TrackHead, TrackKind};
 
 /// From the first packet to the answer to PLAY.
@@ -26,7 +27,7 @@ pub(crate) enum SoundUse {
 
 /// A camera that plays.
 pub(crate) struct Playing {
-    pub(crate) frames: Demuxed,
+    pub(crate) frames: Frames,
     pub(crate) video: usize,
     pub(crate) sound: Option<TrackHead>,
     /// The format of a sound stream that was wanted and cannot be kept.
@@ -53,7 +54,8 @@ pub enum SoundKept {
 /// Asks a camera what it offers, without playing it. Gives up after 10 s.
 pub async fn describe(camera: &Camera) -> Result<StreamInfo, RecorderError> {
     let source = camera.source.as_ref().ok_or(RecorderError::NothingToRecord)?;
-    let asked = timeout(CONNECT_WITHIN, describe_source(camera, source, SessionOptions::default()));
+    let asking = describe_source(camera, source, SessionOptions::default());
+    let asked = timeout(CONNECT_WITHIN, capped(&camera.id, asking));
     let session = asked.await.map_err(|_| no_answer(camera))??;
     let streams = session.streams();
     let video = &streams[choose_video(camera, streams)?];
@@ -76,14 +78,18 @@ pub(crate) async fn play(
     group: Arc<SessionGroup>,
     sound: SoundUse,
 ) -> Result<Playing, RecorderError> {
-    // Auto keeps at it with the old live555 that goes on sending a dead session's packets, and is quick else.
-    let options = SessionOptions::default().session_group(group).teardown(TeardownPolicy::Auto);
     let connecting = async {
-        let session = describe_source(camera, source, options).await?;
-        // large, and only alive while connecting
-        Box::pin(set_up_and_play(camera, session, sound)).await
+        let options = || SessionOptions::default().session_group(Arc::clone(&group));
+        // Retina asks for a session's end from a task of its own, which reads on without a cap. The end of the
+        // connection says the same to all but the old live555 that goes on sending a dead session's packets.
+        let mut session = describe_source(camera, source, options().teardown(TeardownPolicy::Never)).await?;
+        if session.tool().is_some_and(Tool::has_live555_tcp_bug) {
+            drop(session); // nothing has been set up in it, and a camera may have but one to give
+            session = describe_source(camera, source, options().teardown(TeardownPolicy::Auto)).await?;
+        }
+        set_up_and_play(camera, session, sound).await
     };
-    timeout(CONNECT_WITHIN, connecting).await.map_err(|_| no_answer(camera))?
+    timeout(CONNECT_WITHIN, capped(&camera.id, connecting)).await.map_err(|_| no_answer(camera))?
 }
 
 async fn describe_source(
@@ -122,7 +128,7 @@ async fn set_up_and_play(
     }
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
-    let frames = playing.demuxed().map_err(|e| broken(camera, &e))?;
+    let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?);
     Ok(Playing { frames, video, sound, unusable_sound })
 }
 
@@ -177,16 +183,19 @@ fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {
         // many cameras know no better word than 400 for a wrong path
         Some(status @ (400 | 404 | 410)) => RecorderError::NoSuchStream { camera: id, status },
         Some(status @ 300..) => RecorderError::Refused { camera: id, status },
-        Some(_) => broken(camera, error), // its answer was yes, but makes no sense
+        Some(_) => broken(&camera.id, error), // its answer was yes, but makes no sense
         None => RecorderError::Unreachable { camera: id, reason: first_line(error) },
     }
 }
 
-pub(crate) fn broken(camera: &Camera, error: &retina::Error) -> RecorderError {
-    RecorderError::BrokenStream { camera: camera.id.to_string(), reason: first_line(error) }
+pub(crate) fn broken(camera: &CameraId, error: &retina::Error) -> RecorderError {
+    RecorderError::BrokenStream { camera: camera.to_string(), reason: first_line(error) }
 }
 
 /// The lines that follow are addresses and byte positions for whoever looks at a packet dump.
 fn first_line(error: &retina::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default().trim_end_matches('.').trim_end_matches("; buffered:");
+    // it may quote what the camera sent
+    line.chars().take(300).collect()
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use catalog::{Clock, Gap};
 use chrono::{DateTime, Utc};
 use config::Camera;
-use futures::StreamExt;
 use retina::client::Stream;
 use retina::codec::{self, CodecItem};
 use tokio::sync::watch;
@@ -14,10 +13,11 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
+use crate::cap::Frames;
 use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
 use crate::outage::Outage;
 use crate::register::Register;
-use crate::session::{Playing, broken, video_head};
+use crate::session::{Playing, video_head};
 use crate::sound::SoundFrame;
 use crate::wall::Anchor;
 use crate::writer::CameraWriter;
@@ -90,11 +90,7 @@ pub(crate) async fn record(
 }
 
 impl Take<'_> {
-    async fn play(
-        &mut self,
-        frames: &mut retina::client::Demuxed,
-        shutdown: &CancellationToken,
-    ) -> Result<(), RecorderError> {
+    async fn play(&mut self, frames: &mut Frames, shutdown: &CancellationToken) -> Result<(), RecorderError> {
         // One timer that is moved when it fires: setting one per frame would cost more than the frame.
         let watchdog = sleep_until(self.last_video + STALLED_AFTER);
         tokio::pin!(watchdog);
@@ -103,11 +99,7 @@ impl Take<'_> {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 error = self.desk.writer.failed() => return Err(error),
-                item = frames.next() => match item {
-                    Some(Ok(item)) => self.take(item, frames.streams()).await?,
-                    Some(Err(e)) => return Err(broken(&self.desk.camera, &e)),
-                    None => return Err(RecorderError::EndedByCamera { camera: self.id() }),
-                },
+                item = frames.next() => self.take(item?, frames.streams()).await?,
                 () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
             }
         }
