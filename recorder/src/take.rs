@@ -99,8 +99,9 @@ impl Take<'_> {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 error = self.desk.writer.failed() => return Err(error),
-                item = frames.next() => self.take(item?, frames.streams()).await?,
+                // before the frames, or a flood of packets without any picture would never let it bark
                 () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
+                item = frames.next() => self.take(item?, frames.streams()).await?,
             }
         }
     }
@@ -201,7 +202,10 @@ impl Take<'_> {
         let orders = self.gatherer.as_mut().map(Gatherer::take_orders).unwrap_or_default();
         for order in orders {
             self.show(&order);
+            let begun = tokio::time::Instant::now();
             self.desk.writer.submit(order).await?;
+            // the camera is not to blame for the time the disk takes
+            self.last_video += begun.elapsed();
         }
         Ok(())
     }
