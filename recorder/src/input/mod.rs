@@ -9,7 +9,7 @@ mod piped;
 
 pub(crate) use item::{Input, Item, Playing, ReportItem, SoundItem, SoundUse, VideoItem};
 pub use item::{SoundKept, StreamInfo};
-pub(crate) use native::Sessions;
+pub(crate) use native::{Sessions, broken};
 
 use config::{Camera, Source};
 
