@@ -1,5 +1,6 @@
 //! Cameras that mean harm, or are broken beyond all measure: they cost little, and nobody else a frame.
 
+#![allow(clippy::disallowed_methods, reason = "tests do to files what the program itself must not")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 #[path = "../recorder/clip.rs"]
