@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-use crate::commands::{completions, config, doctor, init, queue, record, retain, run, status, verify};
+use crate::commands::{
+    completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
+};
 #[cfg(feature = "process")]
 use crate::commands::{frames, process};
 
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Process(process::ProcessArgs),
     Retain(retain::RetainArgs),
     Status(status::StatusArgs),
+    Coverage(coverage::CoverageArgs),
+    Estimate(estimate::EstimateArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
     Queue(queue::QueueArgs),
