@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
+#[cfg(feature = "dashboard")]
+use crate::commands::serve;
 use crate::commands::{
     completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
 };
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Estimate(estimate::EstimateArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
+    #[cfg(feature = "dashboard")]
+    Serve(serve::ServeArgs),
     Queue(queue::QueueArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),

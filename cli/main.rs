@@ -38,6 +38,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Frames(args) => commands::frames::run(args),
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),
+        #[cfg(feature = "dashboard")]
+        Command::Serve(args) => commands::serve::run(global, args),
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::CatalogError;
+use crate::{CatalogError, LIVE, is_map};
 
 /// Makes a folder and its parents; the name of each that is made is synced.
 pub fn create_folder(folder: &Path) -> Result<(), CatalogError> {
@@ -71,13 +71,23 @@ fn link_and_unlink(from: &Path, to: &Path) -> Result<(), CatalogError> {
 #[expect(clippy::disallowed_methods, reason = "replaces on purpose, and syncs")]
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
     let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    staged.file.sync_all().map_err(CatalogError::file("write", path))?;
     std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))?;
     sync_folder(path.parent().unwrap_or(Path::new("")))
 }
 
-/// As `write_atomically`, but a file that is there already stays, and is `NameTaken`.
-pub(crate) fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
+/// As `write_atomically`, but syncs nothing: readers see the whole old or the whole new file, and only a power
+/// cut may leave neither. For what is written anew every few seconds and can be done without.
+#[expect(clippy::disallowed_methods, reason = "replaces on purpose; its callers can do without the file")]
+pub fn replace_unsynced(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
     let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))
+}
+
+/// As `write_atomically`, but a file that is there already stays, and is `NameTaken`.
+pub fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
+    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    staged.file.sync_all().map_err(CatalogError::file("write", path))?;
     let created = rename(&staged.path, path);
     if created.is_err() {
         remove(&staged.path)?;
@@ -88,10 +98,10 @@ pub(crate) fn create_atomically(path: &Path, content: &[u8]) -> Result<(), Catal
 struct Staged {
     path: PathBuf,
     /// Locked until the file has its name.
-    _file: File,
+    file: File,
 }
 
-/// Writes and syncs under the staging name. The name is always the same, so that a kill leaves nothing behind
+/// Writes under the staging name. The name is always the same, so that a kill leaves nothing behind
 /// that the next try does not take away; a lock keeps two writers from writing into one file.
 fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
     let staged = staging_name(path);
@@ -109,8 +119,7 @@ fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
         }
         file.set_len(0)?;
         file.write_all(content)?;
-        file.sync_all()?;
-        return Ok(Staged { path: staged, _file: file });
+        return Ok(Staged { path: staged, file });
     }
 }
 
@@ -125,6 +134,17 @@ fn staging_name(path: &Path) -> PathBuf {
 /// Takes back a file that the caller has just made and could not put anything into.
 pub fn take_back(made: &Path) -> Result<(), CatalogError> {
     remove(made)
+}
+
+/// Removes what is there for a live playlist alone: footage in a folder of that name, or a map. Refuses whatever
+/// else, so that no fault of a playlist can cost a recording.
+pub fn remove_live(path: &Path) -> Result<(), CatalogError> {
+    let folder = path.parent().and_then(Path::file_name);
+    if folder.is_none_or(|name| name != LIVE) && !is_map(path) {
+        let refused = io::Error::new(io::ErrorKind::InvalidInput, "it is no live footage");
+        return Err(CatalogError::file("delete", path)(refused));
+    }
+    remove(path)
 }
 
 /// Removes a file that may be gone already.
@@ -160,6 +180,39 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_reader_sees_whole_files_while_they_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stream.m3u8");
+        let texts = ["a".repeat(100_000), "b".repeat(50_000)];
+        replace_unsynced(&path, texts[0].as_bytes()).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for text in texts.iter().cycle().take(200) {
+                    replace_unsynced(&path, text.as_bytes()).unwrap();
+                }
+            });
+            while !writer.is_finished() {
+                assert!(texts.contains(&std::fs::read_to_string(&path).unwrap()));
+            }
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_live_footage_and_maps_are_removed_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("live")).unwrap();
+        let (recorded, live, map) = (path("a.mp4"), path("live/a.mp4"), path("init_2.mp4"));
+        [&recorded, &live, &map].into_iter().for_each(|file| std::fs::write(file, "x").unwrap());
+        assert!(remove_live(&recorded).is_err());
+        remove_live(&live).unwrap();
+        remove_live(&map).unwrap();
+        remove_live(&map).unwrap();
+        assert!(recorded.exists() && !live.exists() && !map.exists());
     }
 
     #[test]

@@ -7,14 +7,26 @@ use std::path::{Component, Path, PathBuf};
 pub const PROCESSED: &str = "processed";
 /// The folder below a camera's for what cannot be looked at.
 pub const FAILED: &str = "failed";
+/// The folder below a camera's for footage that is only shown live; no scan looks into it.
+pub const LIVE: &str = "live";
 
 const MEDIA_EXTENSIONS: [&str; 7] = ["mp4", "m4v", "mkv", "ts", "avi", "mov", "mts"];
 
-/// Tells by the name whether a file is footage. Hidden files and `.partial`s are not.
+/// Tells by the name whether a file is footage. Hidden files, `.partial`s and maps are not.
 pub fn is_media(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
     let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-    !hidden && extension.is_some_and(|e| MEDIA_EXTENSIONS.contains(&e.as_str()))
+    !hidden && !is_map(path) && extension.is_some_and(|e| MEDIA_EXTENSIONS.contains(&e.as_str()))
+}
+
+/// Tells by the name whether a file is a map, the head of a live playlist's parts: `init.mp4`, `init_2.mp4` …
+pub fn is_map(path: &Path) -> bool {
+    let number = |name: &str| name.strip_prefix("init")?.strip_suffix(".mp4").map(str::to_owned);
+    let number = path.file_name().and_then(|name| name.to_str()).and_then(number);
+    number.is_some_and(|number| match number.strip_prefix('_') {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        None => number.is_empty(),
+    })
 }
 
 /// Returns the sidecar's path: the file's whole name and `.json`.
@@ -40,6 +52,11 @@ pub(crate) fn camera_of(relative: &Path) -> Option<&str> {
 pub(crate) fn special_folder(relative: &Path) -> Option<&'static str> {
     let second = relative.components().nth(1)?.as_os_str().to_str()?;
     [PROCESSED, FAILED].into_iter().find(|special| *special == second)
+}
+
+/// Tells whether a relative path lies in a camera's folder of live footage, or is that folder.
+pub(crate) fn is_live(relative: &Path) -> bool {
+    relative.components().nth(1).is_some_and(|second| second.as_os_str() == LIVE)
 }
 
 /// Moves a relative path of a camera into one of its special folders, or out of it with `None`; what lies
@@ -82,9 +99,24 @@ mod tests {
     #[test]
     fn footage_is_told_by_its_name() {
         let media = ["a.mp4", "x/b.MKV", "c.ts", "d.avi", "e.mov"];
-        let other = ["a.mp4.partial", "a.mp4.json", ".a.mp4", "mp4", "x.jpg", ".a.mp4.json.staged"];
+        let other = ["a.mp4.partial", "a.mp4.json", ".a.mp4", "mp4", "x.jpg", ".a.mp4.json.staged", "gate/init.mp4"];
         assert!(media.iter().all(|n| is_media(Path::new(n))));
         assert!(!other.iter().any(|n| is_media(Path::new(n))));
+    }
+
+    #[test]
+    fn a_map_is_told_by_its_whole_name() {
+        let maps = ["init.mp4", "gate/init_2.mp4", "init_10.mp4"];
+        let other = ["init_.mp4", "init_a.mp4", "initial.mp4", "init2.mp4", "init.mkv", "xinit.mp4", "init"];
+        assert!(maps.iter().all(|name| is_map(Path::new(name)) && !is_media(Path::new(name))));
+        assert!(!other.iter().any(|name| is_map(Path::new(name))));
+        assert!(is_media(Path::new("init_.mp4")));
+    }
+
+    #[test]
+    fn live_footage_lies_in_a_folder_of_the_camera() {
+        assert!(["gate/live", "gate/live/a.mp4", "gate/live/x/a.mp4"].iter().all(|p| is_live(Path::new(p))));
+        assert!(!["live/a.mp4", "gate/a/live/a.mp4", "live"].iter().any(|p| is_live(Path::new(p))));
     }
 
     #[test]

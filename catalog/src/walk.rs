@@ -1,4 +1,5 @@
-//! The walk over the media folder: which files are footage. Links are not followed, and hidden files passed over.
+//! The walk over the media folder: which files are footage. Links are not followed; hidden files and live footage
+//! are passed over.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -8,7 +9,7 @@ use config::{CameraId, Settings};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::carry::stat_of;
-use crate::paths::{camera_of, special_folder};
+use crate::paths::{camera_of, is_live, special_folder};
 use crate::{FileStat, MediaRoot, is_media};
 
 /// The camera folders of a root.
@@ -61,7 +62,7 @@ impl Walk {
         let camera: CameraId = camera_of(&path)?.parse().ok()?;
         let known = self.cameras.is_empty() || self.cameras.contains(&camera);
         let hidden = path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let incoming = special_folder(&path).is_none() && path.to_str().is_some() && is_media(&path);
+        let incoming = special_folder(&path).is_none() && !is_live(&path) && path.to_str().is_some() && is_media(&path);
         let mut folders = path.ancestors().skip(1).filter(|f| !f.as_os_str().is_empty());
         let in_place = folders.all(|f| self.root.join(f).symlink_metadata().is_ok_and(|m| m.is_dir()));
         let stat = stat_of(file).ok()??;
@@ -92,7 +93,7 @@ impl Walk {
             Reach::Incoming => !set_aside,
             Reach::SetAside => entry.depth() == 0 || set_aside,
         };
-        !hidden && right
+        !hidden && !is_live(relative) && right
     }
 
     fn look_at(&self, entry: &DirEntry) -> Option<Result<Found, String>> {

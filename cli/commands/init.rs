@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use config::{Answers, CameraAnswers, CameraId, Environment, FILE_NAME, Windows, camera_url, template};
+use config::{
+    Answers, CameraAnswers, CameraId, Environment, FILE_NAME, StreamMode, Windows, camera_url, template,
+};
 
 use crate::args::Global;
 use crate::commands::unit::Unit;
@@ -141,6 +143,7 @@ fn camera(args: &InitArgs, url: &str, asker: &mut Asker) -> anyhow::Result<Camer
         password_env: (!username.is_empty()).then_some(variable),
         username: Some(username).filter(|name| !name.is_empty()),
         segment_seconds: 60,
+        mode: StreamMode::default(),
     })
 }
 

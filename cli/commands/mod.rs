@@ -18,6 +18,8 @@ pub(crate) mod queue;
 pub(crate) mod record;
 pub(crate) mod retain;
 pub(crate) mod run;
+#[cfg(feature = "dashboard")]
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod unit;
 pub(crate) mod verify;

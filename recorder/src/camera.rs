@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{self, Fault};
+use crate::destination::Destinations;
 use crate::gather::Order;
 use crate::input::{Playing, Sessions, SoundUse, play};
 use crate::outage::Moment;
@@ -38,6 +39,7 @@ pub(crate) struct CameraTask {
     desk: Desk,
     source: Source,
     place: Place,
+    destinations: Destinations,
     sessions: Sessions,
     leftovers: Leftovers,
     /// In a row.
@@ -68,10 +70,12 @@ impl CameraTask {
     pub(crate) fn new(desk: Desk, source: Source, place: Place) -> Self {
         let sound = if desk.camera.audio { SoundUse::Record } else { SoundUse::LeaveOut };
         let sessions = Sessions::of(&desk.camera);
+        let destinations = Destinations::of(&desk.camera);
         Self {
             desk,
             source,
             place,
+            destinations,
             sessions,
             leftovers: Leftovers::Possible,
             failures: 0,
@@ -116,9 +120,11 @@ impl CameraTask {
 
     /// Nobody is asked for footage that has no place.
     async fn prepare(&mut self) -> Result<Playing, RecorderError> {
-        let (place, camera) = (self.place.clone(), self.desk.camera.id.clone());
-        let looking = spawn_blocking(move || check_room(&place, &camera));
-        looking.await.map_err(|_| RecorderError::InnerFault { part: "a look at the disk" })??;
+        if self.destinations.need_a_disk() {
+            let (place, camera) = (self.place.clone(), self.desk.camera.id.clone());
+            let looking = spawn_blocking(move || check_room(&place, &camera));
+            looking.await.map_err(|_| RecorderError::InnerFault { part: "a look at the disk" })??;
+        }
         if self.leftovers == Leftovers::Possible && self.desk.writer.drained().await.is_ok() {
             self.recover().await;
             self.leftovers = Leftovers::None;

@@ -76,6 +76,23 @@ pub enum RecorderError {
     WriteFailed { camera: String },
 
     #[error(
+        "the stream of camera `{camera}` cannot be handed on: {reason}; check `republish` and the server there"
+    )]
+    NotRepublished { camera: String, reason: String },
+
+    #[error(
+        "the server of `republish` refuses user and password for camera `{camera}`; check `republish_username` and \
+         `republish_password`"
+    )]
+    RepublishRefused { camera: String },
+
+    #[error("cannot run `ffmpeg`, which republishes camera `{camera}`; install it, or take out `republish`")]
+    NoFfmpegToRepublish { camera: String, source: io::Error },
+
+    #[error("no picture can be made of what camera `{camera}` sends")]
+    NoPicture { camera: String, source: Box<dyn std::error::Error + Send + Sync> },
+
+    #[error(
         "a fault of the program itself ended {part}, please report it; the recorder has to be started again"
     )]
     InnerFault { part: &'static str },
@@ -90,6 +107,7 @@ impl RecorderError {
         match self {
             Self::NothingToRecord
             | Self::PasswordRefused { .. }
+            | Self::RepublishRefused { .. }
             | Self::NoSuchStream { .. }
             | Self::NoVideo { .. } => false,
             Self::Catalog(source) => source.is_retryable(),

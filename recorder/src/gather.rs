@@ -9,7 +9,7 @@ use config::CameraId;
 use crate::blocks::{BlockPool, Blocks};
 use crate::cut::{Begins, FragmentInHand, FrameOrder, ends_fragment, slot};
 use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead};
-use crate::segment::Fragment;
+use crate::segment::{Fragment, Next};
 use crate::sound::{Sound, SoundFrame};
 use crate::timeline::{Follows, Timeline};
 use crate::times::{decode_times, ticks};
@@ -100,6 +100,14 @@ struct Ending {
     boundary: i64,
 }
 
+/// Where a fragment ends: when the next frame is shown, which sound still belongs to it, and what follows.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    video: i64,
+    sound: i64,
+    next: Next,
+}
+
 impl Gatherer {
     pub(crate) fn new(
         camera: &config::Camera,
@@ -159,7 +167,8 @@ impl Gatherer {
             self.finish_ending();
         }
         if self.fragment_ends_before(time, frame.keyframe) {
-            self.write_fragment(time);
+            let next = if frame.keyframe { Next::Keyframe } else { Next::SameGop };
+            self.write_fragment(End { video: time, sound: time, next });
         }
         if let Some(part) = &mut self.current {
             part.push(time, &frame);
@@ -185,7 +194,7 @@ impl Gatherer {
         if let Some(part) = self.current.take() {
             let last = part.frames.iter().map(|frame| frame.time).max().unwrap_or_default();
             let end = last + i64::from(self.usual_duration);
-            self.write(part, end, i64::MAX);
+            self.write(part, End { video: end, sound: i64::MAX, next: Next::Keyframe });
             self.orders.push(Order::Close);
         }
     }
@@ -238,7 +247,7 @@ impl Gatherer {
 
     fn finish_ending(&mut self) {
         if let Some(Ending { part, boundary }) = self.ending.take() {
-            self.write(part, boundary, boundary);
+            self.write(part, End { video: boundary, sound: boundary, next: Next::Keyframe });
             self.orders.push(Order::Close);
         }
     }
@@ -254,16 +263,16 @@ impl Gatherer {
         ends_fragment(FragmentInHand { age, begins, order: self.order }, is_keyframe)
     }
 
-    /// Writes what the current segment has gathered; `end` is when the next frame is shown.
-    fn write_fragment(&mut self, end: i64) {
+    /// Writes what the current segment has gathered.
+    fn write_fragment(&mut self, end: End) {
         self.finish_ending();
         if let Some(part) = self.current.take() {
-            self.current = Some(self.write(part, end, end));
+            self.current = Some(self.write(part, end));
         }
     }
 
-    /// Orders a part's fragment with the sound before `sound_end`, and returns the part emptied.
-    fn write(&mut self, mut part: Part, end: i64, sound_end: i64) -> Part {
+    /// Orders a part's fragment, and returns the part emptied.
+    fn write(&mut self, mut part: Part, end: End) -> Part {
         let frames = std::mem::take(&mut part.frames);
         let mut data = std::mem::replace(&mut part.data, Blocks::new(&self.pool));
         let dts = decode_times(frames.iter().map(|frame| frame.time), part.last_dts);
@@ -275,7 +284,8 @@ impl Gatherer {
                 *part.origin.insert(first)
             }
         };
-        self.usual_duration = u32::try_from(end.saturating_sub(last)).unwrap_or(self.usual_duration).max(1);
+        self.usual_duration =
+            u32::try_from(end.video.saturating_sub(last)).unwrap_or(self.usual_duration).max(1);
         let nexts = dts[1..].iter().copied().chain([last + i64::from(self.usual_duration)]);
         let samples = frames.iter().zip(dts.iter().zip(nexts)).map(|(frame, (&dts, next))| Sample {
             dts: u64::try_from(dts - origin).unwrap_or(0),
@@ -286,11 +296,11 @@ impl Gatherer {
         });
         let mut runs = vec![Run { track: 0, samples: samples.collect() }];
         part.last_dts = Some(last);
-        let sound = self.take_sound(&mut part, sound_end, &mut data);
+        let sound = self.take_sound(&mut part, end.sound, &mut data);
         if !sound.is_empty() {
             runs.push(Run { track: 1, samples: sound });
         }
-        self.orders.push(Order::Append(Fragment { runs, data }));
+        self.orders.push(Order::Append(Fragment { runs, data, next: end.next }));
         part
     }
 

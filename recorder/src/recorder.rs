@@ -15,23 +15,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
 use crate::camera::CameraTask;
+use crate::hls::HlsTap;
 use crate::lookout::Lookout;
 use crate::notice::Speaker;
 use crate::outage::Outage;
 use crate::register::Register;
 use crate::segment::Place;
 use crate::take::{Desk, Hand};
+use crate::tap::Tap;
 use crate::wall::Anchor;
 use crate::writer::{Outlet, Writers};
-use crate::{CameraStatus, Notices, RecorderError, StatusBoard, thread};
+use crate::{CameraStatus, Notices, RecorderError, SnapshotMaker, StatusBoard, republish, snapshot, thread};
 
-/// Stays below the 10 s in which the whole program has to stop.
+/// With the next, stays below the 10 s in which the whole program has to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 
 /// The cameras' thread rests so long when all that arrived is taken, and then takes together what arrived
 /// meanwhile: waking for each packet of eight cameras costs half as much CPU again. Nobody waits for these
 /// frames, and a socket holds far more than comes in this time.
 const REST: Duration = Duration::from_millis(20);
+
+/// After all else has stopped.
+const ASIDE_STOPS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// What a recorder works with.
 #[derive(Clone, Debug)]
@@ -45,6 +50,17 @@ pub struct RecorderSetup {
     pub name_timezone: Tz,
     pub catalog: Catalog,
     pub clock: Clock,
+    /// Absent in a build that decodes nothing.
+    pub snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
+}
+
+/// What runs beside the recording, and must never hold it up.
+pub(crate) struct Aside {
+    pub(crate) tasks: JoinSet<()>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) pool: BlockPool,
+    pub(crate) place: Place,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// Holds the locks of its cameras: while it lives, no other process records them.
@@ -111,21 +127,24 @@ impl Recorder {
         let (register, register_ended) = Register::start(setup.catalog, setup.clock.clone())?;
         register.begun(setup.cameras.iter().map(|camera| camera.id.clone()).collect());
         let call = Arc::new(Notify::new());
-        let lookout = Lookout {
-            board,
-            register: register.clone(),
-            clock: setup.clock.clone(),
-            speaker,
-            call: call.clone(),
-        };
+        let (clock, to_register) = (setup.clock.clone(), register.clone());
+        let lookout = Lookout { board, register: to_register, clock, speaker, call: call.clone() };
         let writers = Writers::start(&place, &register, locks)?;
         let pool = BlockPool::default();
         let stop = shutdown.child_token();
         let mut tasks = JoinSet::new();
+        let mut aside = Aside {
+            tasks: JoinSet::new(),
+            stop: stop.clone(),
+            pool: pool.clone(),
+            place: place.clone(),
+            snapshot_maker: setup.snapshot_maker,
+        };
         for (number, (camera, status)) in setup.cameras.into_iter().zip(statuses).enumerate() {
             let Some(source) = camera.source.clone() else { continue };
+            let taps = taps(&camera, &setup.clock, &mut aside)?;
             let desk = Desk {
-                writer: writers.of_camera(number, outlet(&camera, &status)),
+                writer: writers.of_camera(number, Outlet::new(&camera, &status, taps)),
                 outage: Outage::new(camera.id.clone()),
                 anchor: Anchor::new(setup.clock.now(), Instant::now()),
                 hand: Hand::NotYet,
@@ -153,12 +172,30 @@ impl Recorder {
             }
             recorded
         };
-        within_after(&stop, work).await
+        let recorded = within_after(&stop, work).await;
+        aside.ended().await;
+        recorded
     }
 }
 
-fn outlet(camera: &Camera, status: &watch::Sender<CameraStatus>) -> Outlet {
-    Outlet { camera: camera.id.clone(), status: status.clone(), taps: Vec::new() }
+impl Aside {
+    /// Waits a moment; a picture may be in the hands of a decoder that never comes back.
+    async fn ended(mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(ASIDE_STOPS_WITHIN, all).await.is_err() {
+            tracing::warn!("a snapshot or a republished stream did not end in time and is left");
+        }
+    }
+}
+
+fn taps(camera: &Camera, clock: &Clock, aside: &mut Aside) -> Result<Vec<Box<dyn Tap>>, RecorderError> {
+    let mut taps: Vec<Box<dyn Tap>> = republish::start(camera, aside).into_iter().collect();
+    taps.extend(snapshot::start(camera, aside)?);
+    if let Some(hls) = camera.hls {
+        let folder = aside.place.folder(&camera.id);
+        taps.push(Box::new(HlsTap::new(camera.id.clone(), folder, hls, clock.clone())));
+    }
+    Ok(taps)
 }
 
 /// Returns when all cameras have stopped, or at the first fault that leaves one of them unrecorded for good.

@@ -34,6 +34,16 @@ pub(crate) struct Fragment {
     pub(crate) runs: Vec<Run>,
     /// The samples of all runs, in their order.
     pub(crate) data: Blocks,
+    pub(crate) next: Next,
+}
+
+/// What comes after a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A keyframe, or nothing: whoever reads fragments can begin there.
+    Keyframe,
+    /// The rest of the GOP.
+    SameGop,
 }
 
 impl Fragment {
@@ -58,19 +68,18 @@ pub(crate) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Creates the file under a name that neither a growing nor a finished one has.
-    pub(crate) fn create(place: &Place, head: FileHead) -> Result<Self, RecorderError> {
+    /// Creates the file in a folder below the root, under a name that neither a growing nor a finished one has.
+    pub(crate) fn create(place: &Place, folder: &Path, head: FileHead) -> Result<Self, RecorderError> {
         place.root.check()?;
-        let folder = place.folder(&head.metadata.camera);
-        files::create_folder(&folder)?;
-        let (mut file, partial) = create_free(&folder, place.name_timezone, &head)?;
+        files::create_folder(folder)?;
+        let (mut file, partial) = create_free(folder, place.name_timezone, &head)?;
         let opening = head.opening();
         if let Err(e) = file.write_all(&opening).and_then(|()| file.sync_data()) {
             // a full disk would collect one empty file per attempt
             files::take_back(&partial)?;
             return Err(RecorderError::file("write", partial)(e));
         }
-        files::sync_folder(&folder)?;
+        files::sync_folder(folder)?;
         let tables = vec![SampleTable::default(); head.tracks.len()];
         Ok(Self { file, partial, head, tables, end: opening.len() as u64, fragments: 0 })
     }
@@ -84,19 +93,27 @@ impl OpenSegment {
         self.partial.with_extension("")
     }
 
-    /// Appends a fragment and returns where it lies; when this returns, it survives a power cut.
-    pub(crate) fn append(&mut self, fragment: &Fragment) -> Result<Range<u64>, RecorderError> {
+    /// Appends a fragment, and tells where it lies once it is written; when this returns, it survives a power cut.
+    pub(crate) fn append(
+        &mut self,
+        fragment: Fragment,
+        written: impl FnOnce(&Fragment, Range<u64>),
+    ) -> Result<(), RecorderError> {
         let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
+        let end = self.end + head.bytes.len() as u64 + head.data_length;
+        let bytes = self.end..end;
         write_all_of(&mut self.file, &head.bytes, &fragment.data)
-            .and_then(|()| self.file.sync_data())
             .map_err(RecorderError::file("write", &self.partial))?;
-        for (run, data_at) in fragment.runs.iter().zip(&head.data_at) {
+        written(&fragment, bytes);
+        let Fragment { runs, data, .. } = fragment;
+        drop(data); // other cameras can use its memory while the disk is busy
+        self.file.sync_data().map_err(RecorderError::file("write", &self.partial))?;
+        for (run, data_at) in runs.iter().zip(&head.data_at) {
             self.tables[run.track].add(self.end + data_at, &run.samples);
         }
-        let begin = self.end;
-        self.end += head.bytes.len() as u64 + head.data_length;
+        self.end = end;
         self.fragments += 1;
-        Ok(begin..self.end)
+        Ok(())
     }
 
     /// Returns the time at which what is on the disk ends.

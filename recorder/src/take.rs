@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::BlockPool;
+use crate::destination::{Destination, Destinations};
 use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
 use crate::input::{Input, Item, Playing, SoundItem, VideoItem};
 use crate::loss::LossWatch;
@@ -125,6 +126,9 @@ struct Take<'a> {
     began: tokio::time::Instant,
     last_video: tokio::time::Instant,
     last_frame: Option<Moment>,
+    destinations: Destinations,
+    /// Of the segment in hand.
+    destination: Option<Destination>,
     /// Since the last fragment, for the status.
     frames: u64,
     lost: u64,
@@ -140,6 +144,7 @@ pub(crate) async fn record(
     let Playing { mut input, sound, .. } = playing;
     desk.check_clock();
     let began = tokio::time::Instant::now();
+    let destinations = Destinations::of(&desk.camera);
     let mut take = Take {
         desk,
         sound,
@@ -149,6 +154,8 @@ pub(crate) async fn record(
         began,
         last_video: began,
         last_frame: None,
+        destinations,
+        destination: None,
         frames: 0,
         lost: 0,
     };
@@ -229,6 +236,12 @@ impl Take<'_> {
             None => (received, ClockSource::ReceiveTime),
         };
         self.last_frame = Some(Moment { wall, at: frame.received });
+        if keyframe {
+            let destination = self.destinations.at(wall);
+            if self.destination.replace(destination).is_some_and(|before| before != destination) {
+                gatherer.cut_at_next_keyframe();
+            }
+        }
         let had_begun = gatherer.has_begun();
         let gathered =
             gatherer.video(VideoFrame { stamp: frame.stamp, keyframe, wall, clock, data: &frame.data });
@@ -306,7 +319,9 @@ impl Take<'_> {
             Order::Append(fragment) => fragment,
             Order::Open(head) => {
                 let start = head.metadata.start;
-                return self.desk.status.send_modify(|status| status.in_hand = Some(start));
+                let is_recorded = self.destinations.at(start) == Destination::Recording;
+                let in_hand = is_recorded.then_some(start);
+                return self.desk.status.send_modify(|status| status.in_hand = in_hand);
             }
             Order::Close => return self.desk.gaps(std::mem::take(&mut self.losses.gaps)),
         };

@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::mp4::FileHead;
 use crate::segment::Fragment;
 
-/// Hears of one camera's files and fragments on the thread that writes them, in their order, and after each is on
-/// the disk. A tap must not block, and must not fail: recording comes first.
+/// Hears of one camera's files and fragments on the thread that writes them, in their order, and when each is
+/// written (its sync may be under way). A tap must not block, and must not fail: recording comes first.
 pub(crate) trait Tap: Debug + Send {
     /// A new file has begun, or where nothing is kept (`None`), what would be one. `finished` is the name it will
     /// have; until then it grows as `NAME.partial`.

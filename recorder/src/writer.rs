@@ -2,18 +2,19 @@
 //! and nobody else's.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
 use chrono::{DateTime, Utc};
-use config::CameraId;
+use config::{Camera, CameraId};
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
+use crate::destination::{Destination, Destinations};
 use crate::gather::Order;
+use crate::mp4::FileHead;
 use crate::register::Register;
 use crate::segment::{OpenSegment, Place};
 use crate::tap::Tap;
@@ -48,6 +49,7 @@ struct Job {
 #[derive(Debug)]
 struct Desk {
     camera: CameraId,
+    destinations: Destinations,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
     /// The time at which footage on the disk ends.
@@ -60,8 +62,20 @@ struct Desk {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) camera: CameraId,
+    pub(crate) destinations: Destinations,
     pub(crate) status: watch::Sender<CameraStatus>,
     pub(crate) taps: Vec<Box<dyn Tap>>,
+}
+
+impl Outlet {
+    pub(crate) fn new(
+        camera: &Camera,
+        status: &watch::Sender<CameraStatus>,
+        taps: Vec<Box<dyn Tap>>,
+    ) -> Self {
+        let destinations = Destinations::of(camera);
+        Self { camera: camera.id.clone(), destinations, status: status.clone(), taps }
+    }
 }
 
 /// One camera's way to the writers.
@@ -104,7 +118,7 @@ impl Writers {
 
     /// Returns the way of camera number `number` to its thread.
     pub(crate) fn of_camera(&self, number: usize, outlet: Outlet) -> CameraWriter {
-        let Outlet { camera, status, taps } = outlet;
+        let Outlet { camera, destinations, status, taps } = outlet;
         // one is enough: a session ends at the first
         let (sender, failures) = mpsc::channel(1);
         CameraWriter {
@@ -112,6 +126,7 @@ impl Writers {
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
             desk: Arc::new(Desk {
                 camera,
+                destinations,
                 status,
                 failures: sender,
                 written: Mutex::default(),
@@ -185,12 +200,23 @@ fn pieces_of(order: &Order) -> u32 {
     u32::try_from(pieces).unwrap_or(u32::MAX)
 }
 
+/// What a camera's fragments are being added to.
+#[derive(Debug)]
+enum Open {
+    File(OpenSegment, Destination),
+    /// Nothing is kept: only the taps hear of them.
+    Nowhere,
+}
+
+type AllOpen = HashMap<CameraId, Open>;
+
 fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
-    let mut open: HashMap<CameraId, OpenSegment> = HashMap::new();
+    let mut open = AllOpen::new();
+    let files = Files { place, register };
     while let Some(job) = jobs.blocking_recv() {
         let desk = &job.desk;
-        if let Err(error) = carry_out(job.order, desk, &mut open, &Files { place, register }) {
-            close_if_possible(desk, &mut open, &Files { place, register });
+        if let Err(error) = carry_out(job.order, desk, &mut open, &files) {
+            close_if_possible(desk, &mut open, &files);
             // a second failure of the same session says nothing new
             let _ = desk.failures.try_send(error);
         }
@@ -212,50 +238,64 @@ struct Files<'a> {
     register: &'a Register,
 }
 
-fn carry_out(
-    order: Order,
-    desk: &Desk,
-    open: &mut HashMap<CameraId, OpenSegment>,
-    files: &Files<'_>,
-) -> Result<(), RecorderError> {
+fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -> Result<(), RecorderError> {
     match order {
         Order::Open(head) => {
             close_if_possible(desk, open, files); // left open by a session that broke off
-            let segment = OpenSegment::create(files.place, head)?;
-            desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
-            open.insert(desk.camera.clone(), segment);
+            open.insert(desk.camera.clone(), begin(head, desk, files)?);
         }
         // after a failure there is nothing open until the next session
-        Order::Append(fragment) => {
-            if let Some(segment) = open.get_mut(&desk.camera) {
-                let bytes: Range<u64> = segment.append(&fragment)?;
+        Order::Append(fragment) => match open.get_mut(&desk.camera) {
+            Some(Open::File(segment, _)) => {
+                segment.append(fragment, |fragment, bytes| {
+                    desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
+                })?;
                 *lock(&desk.written) = Some(segment.written_until());
-                desk.each_tap(|tap| tap.appended(&fragment, Some(bytes.clone())));
             }
-        }
+            Some(Open::Nowhere) => desk.each_tap(|tap| tap.appended(&fragment, None)),
+            None => {}
+        },
         Order::Close => {
-            if let Some(segment) = open.remove(&desk.camera) {
-                close(segment, desk, files)?;
+            if let Some(ended) = open.remove(&desk.camera) {
+                close(ended, desk, files)?;
             }
         }
     }
     Ok(())
 }
 
-fn close(segment: OpenSegment, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
+fn begin(head: FileHead, desk: &Desk, files: &Files<'_>) -> Result<Open, RecorderError> {
+    let destination = desk.destinations.at(head.metadata.start);
+    let Some(folder) = destination.folder(files.place, &desk.camera) else {
+        desk.each_tap(|tap| tap.opened(&head, None));
+        return Ok(Open::Nowhere);
+    };
+    let segment = OpenSegment::create(files.place, &folder, head)?;
+    desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
+    Ok(Open::File(segment, destination))
+}
+
+fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
+    let Open::File(segment, destination) = ended else {
+        desk.each_tap(|tap| tap.closed(None));
+        return Ok(());
+    };
     let closed = segment.close(files.place);
     let finished = closed.as_ref().ok().map(|closed| files.place.root.path().join(&closed.path));
     desk.each_tap(|tap| tap.closed(finished.as_deref()));
-    files.register.closed(closed?);
-    desk.status.send_modify(|status| status.segments += 1);
+    let closed = closed?;
+    if destination == Destination::Recording {
+        files.register.closed(closed);
+        desk.status.send_modify(|status| status.segments += 1);
+    }
     Ok(())
 }
 
-/// Closes the file in hand as far as the disk allows. Where even that fails it stays a `.partial`, which
+/// Closes what is open as far as the disk allows. Where even that fails the file stays a `.partial`, which
 /// plays to its last whole fragment and is finished by recovery.
-fn close_if_possible(desk: &Desk, open: &mut HashMap<CameraId, OpenSegment>, files: &Files<'_>) {
-    if let Some(segment) = open.remove(&desk.camera)
-        && let Err(e) = close(segment, desk, files)
+fn close_if_possible(desk: &Desk, open: &mut AllOpen, files: &Files<'_>) {
+    if let Some(ended) = open.remove(&desk.camera)
+        && let Err(e) = close(ended, desk, files)
     {
         tracing::debug!(camera = %desk.camera, error = &e as &dyn std::error::Error, "partial stays");
     }
@@ -263,13 +303,17 @@ fn close_if_possible(desk: &Desk, open: &mut HashMap<CameraId, OpenSegment>, fil
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+    use std::path::Path;
+
     use catalog::{Catalog, Clock, ClockSource, MediaRoot};
+    use config::{Recording, Windows};
     use futures::FutureExt;
 
     use super::*;
     use crate::blocks::{BlockPool, Blocks};
     use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead, TrackKind};
-    use crate::segment::Fragment;
+    use crate::segment::{Fragment, Next};
 
     fn camera() -> CameraId {
         "gate".parse().unwrap()
@@ -290,7 +334,13 @@ mod tests {
         data.push(&vec![7; length]);
         let size = u32::try_from(length).unwrap();
         let sample = Sample { dts: 0, duration: 3600, offset: 0, size, keyframe: true };
-        Order::Append(Fragment { runs: vec![Run { track: 0, samples: vec![sample] }], data })
+        let runs = vec![Run { track: 0, samples: vec![sample] }];
+        Order::Append(Fragment { runs, data, next: Next::Keyframe })
+    }
+
+    fn outlet(recording: Recording, taps: Vec<Box<dyn Tap>>) -> Outlet {
+        let settings = Camera { recording, ..Camera::new(camera(), None) };
+        Outlet { camera: camera(), destinations: Destinations::of(&settings), status: status(), taps }
     }
 
     fn status() -> watch::Sender<CameraStatus> {
@@ -303,6 +353,7 @@ mod tests {
         let (sender, failures) = mpsc::channel(1);
         let desk = Arc::new(Desk {
             camera: camera(),
+            destinations: Destinations::of(&Camera::new(camera(), None)),
             status: status(),
             failures: sender,
             written: Mutex::default(),
@@ -328,8 +379,8 @@ mod tests {
         let (register, registered) = Register::start(catalog.clone(), Clock::system()).unwrap();
         let writers = Writers::start(&place, &register, Vec::new()).unwrap();
         drop(register);
-        let mut writer =
-            writers.of_camera(0, Outlet { camera: camera(), status: status(), taps: Vec::new() });
+        let always = Recording::During(Windows::always(chrono_tz::Tz::UTC));
+        let mut writer = writers.of_camera(0, outlet(always, Vec::new()));
         for order in [open(), append(5000), open(), append(5000), Order::Close, Order::Close] {
             writer.submit(order).await.unwrap();
         }
@@ -344,5 +395,41 @@ mod tests {
             assert!(catalog.segment_at(name.as_ref()).unwrap().is_some(), "{name}");
         }
         assert_eq!(std::fs::read_dir(place.folder(&camera())).unwrap().count(), 2);
+    }
+    /// Tells a test what it hears.
+    #[derive(Debug)]
+    struct Ear(std::sync::mpsc::Sender<String>);
+
+    impl Tap for Ear {
+        fn opened(&mut self, _: &FileHead, finished: Option<&Path>) {
+            self.0.send(format!("opened {finished:?}")).unwrap();
+        }
+
+        fn appended(&mut self, fragment: &Fragment, bytes: Option<Range<u64>>) {
+            self.0.send(format!("appended {} at {bytes:?}", fragment.data.len())).unwrap();
+        }
+
+        fn closed(&mut self, finished: Option<&Path>) {
+            self.0.send(format!("closed {finished:?}")).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_kept_the_taps_hear_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("state")).unwrap();
+        let root = MediaRoot::open(&catalog, &folder.path().join("media")).unwrap();
+        let place = Place { root, name_timezone: chrono_tz::Tz::UTC };
+        let (register, _registered) = Register::start(catalog, Clock::system()).unwrap();
+        let writers = Writers::start(&place, &register, Vec::new()).unwrap();
+        let (told, heard) = std::sync::mpsc::channel();
+        let mut writer = writers.of_camera(0, outlet(Recording::Off, vec![Box::new(Ear(told))]));
+        for order in [open(), append(50), append(60), Order::Close] {
+            writer.submit(order).await.unwrap();
+        }
+        writer.drained().await.unwrap();
+        let heard: Vec<String> = heard.try_iter().collect();
+        assert_eq!(heard, ["opened None", "appended 50 at None", "appended 60 at None", "closed None"]);
+        assert!(!place.folder(&camera()).exists());
     }
 }

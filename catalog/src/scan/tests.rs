@@ -72,6 +72,9 @@ fn other_recorders_files_are_footage_and_nothing_else_is() {
         "gate/.a.mp4.json.staged",
         "gate/.cache/a.mp4",
         "gate/note.txt",
+        "gate/live/a.mp4",
+        "gate/init.mp4",
+        "gate/init_2.mp4",
         "gate/processed/a.mp4",
         "gate/failed/a.mp4",
         "top.mp4",
@@ -148,7 +151,15 @@ fn a_hint_finds_nothing_that_a_walk_would_not_find() {
     fs::create_dir_all(store.path("gate")).unwrap();
     symlink(elsewhere.path(), store.path("gate/link")).unwrap();
     symlink(elsewhere.path().join("a.mp4"), store.path("gate/a.mp4")).unwrap();
-    let names = ["yard/a.mp4", "gate/processed/a.mp4", "gate/.hidden/a.mp4", "gate/a.mp4.partial", "top.mp4"];
+    let names = [
+        "yard/a.mp4",
+        "gate/processed/a.mp4",
+        "gate/live/a.mp4",
+        "gate/init.mp4",
+        "gate/.hidden/a.mp4",
+        "gate/a.mp4.partial",
+        "top.mp4",
+    ];
     names.iter().for_each(|name| store.write(name, name));
     let files = names.into_iter().chain(["gate/link/a.mp4", "gate/a.mp4", "gate/gone.mp4"]);
     let files: Vec<PathBuf> =

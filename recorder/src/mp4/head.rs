@@ -41,6 +41,8 @@ pub(crate) enum TrackKind {
 enum Form<'a> {
     /// Before the fragments: no samples.
     Opening,
+    /// The same without a word of the one file, for whoever reads fragments of several.
+    Map,
     /// After them: every sample of the tracks.
     Closing(&'a [SampleTable]),
 }
@@ -55,6 +57,15 @@ impl FileHead {
         w.into_bytes()
     }
 
+    /// Returns what a player must read before fragments: equal for all files with equal tracks. It cannot be the
+    /// beginning of a file, where `free` later becomes an `mdat` over everything.
+    pub(crate) fn map(&self) -> Vec<u8> {
+        let mut w = BoxWriter::default();
+        w.boxed(b"ftyp", |w| w.bytes(BRANDS));
+        self.write_moov(&mut w, Form::Map);
+        w.into_bytes()
+    }
+
     /// Returns the full index to append; `tables` are of the head's tracks, in their order.
     pub(crate) fn closing(&self, tables: &[SampleTable]) -> Vec<u8> {
         let mut w = BoxWriter::default();
@@ -62,31 +73,37 @@ impl FileHead {
         w.into_bytes()
     }
 
-    fn created(&self) -> u64 {
+    fn created(&self, form: Form<'_>) -> u64 {
+        if matches!(form, Form::Map) {
+            return 0; // unknown
+        }
         u64::try_from(self.metadata.start.timestamp() + EPOCH_SHIFT_S).unwrap_or(0)
     }
 
     fn write_moov(&self, w: &mut BoxWriter, form: Form<'_>) {
+        let created = self.created(form);
         w.boxed(b"moov", |w| {
             let tracks: Vec<Track<'_>> = (1u32..)
                 .zip(&self.tracks)
-                .map(|(id, head)| Track { id, head, created: self.created(), table: form.table(id) })
+                .map(|(id, head)| Track { id, head, created, table: form.table(id) })
                 // a track without a sample (a silent microphone) would only confuse players
                 .filter(|track| track.table.is_none_or(|table| !table.is_empty()))
                 .collect();
-            self.write_mvhd(w, &tracks);
+            self.write_mvhd(w, &tracks, created);
             tracks.iter().for_each(|track| track.write(w));
-            if matches!(form, Form::Opening) {
+            if matches!(form, Form::Opening | Form::Map) {
                 w.boxed(b"mvex", |w| tracks.iter().for_each(|track| track.write_trex(w)));
             }
-            self.metadata.write(w);
+            if !matches!(form, Form::Map) {
+                self.metadata.write(w);
+            }
         });
     }
 
-    fn write_mvhd(&self, w: &mut BoxWriter, tracks: &[Track<'_>]) {
+    fn write_mvhd(&self, w: &mut BoxWriter, tracks: &[Track<'_>], created: u64) {
         w.full(b"mvhd", VERSION_1, |w| {
-            w.u64(self.created());
-            w.u64(self.created());
+            w.u64(created);
+            w.u64(created);
             w.u32(MOVIE_SCALE as u32);
             w.u64(tracks.iter().map(|track| track.delay() + track.duration()).max().unwrap_or(0));
             w.u32(0x1_0000); // rate
@@ -102,7 +119,7 @@ impl FileHead {
 impl<'a> Form<'a> {
     fn table(self, id: u32) -> Option<&'a SampleTable> {
         match self {
-            Self::Opening => None,
+            Self::Opening | Self::Map => None,
             Self::Closing(tables) => tables.get(id as usize - 1),
         }
     }
@@ -112,7 +129,7 @@ struct Track<'a> {
     id: u32,
     head: &'a TrackHead,
     created: u64,
-    /// Absent in the opening form.
+    /// Only in the closing form.
     table: Option<&'a SampleTable>,
 }
 

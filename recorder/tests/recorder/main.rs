@@ -9,9 +9,14 @@ mod disk;
 mod fake_camera;
 mod faults;
 mod gaps;
+mod hls;
 mod log;
 mod other_inputs;
 mod parse;
+#[path = "../../src/hls/check.rs"]
+mod playlist;
 mod recording;
 mod recovery;
+mod republish;
+mod snapshots;
 mod station;

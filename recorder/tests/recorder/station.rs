@@ -1,13 +1,14 @@
 //! A recording station: folder, catalogue, and recorders that are started and stopped in it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, Gap, MediaRoot, Role};
 use chrono_tz::Tz;
 use config::{Camera, Secret, Source};
 use nightreel_recorder::{
-    CameraStatus, Notice, Notices, Recorder, RecorderError, RecorderSetup, StatusBoard,
+    CameraStatus, Notice, Notices, Recorder, RecorderError, RecorderSetup, SnapshotMaker, StatusBoard,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -24,6 +25,7 @@ pub(crate) struct Station {
     pub(crate) clock: Clock,
     pub(crate) catalog: Catalog,
     pub(crate) name_timezone: Tz,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// A recorder at work.
@@ -51,7 +53,7 @@ impl Station {
 
     fn in_folder(folder: TempDir, clock: Clock) -> Self {
         let catalog = Catalog::open(&folder.path().join("state")).unwrap();
-        Self { folder, clock, catalog, name_timezone: Tz::UTC }
+        Self { folder, clock, catalog, name_timezone: Tz::UTC, snapshot_maker: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -67,6 +69,7 @@ impl Station {
             name_timezone: self.name_timezone,
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
+            snapshot_maker: self.snapshot_maker.clone(),
         })
     }
 

@@ -1,0 +1,193 @@
+//! Gathers a camera's fragments into parts of its live playlist, and writes that with each new part.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use catalog::{CatalogError, Clock, LIVE, PROCESSED, files};
+use config::{CameraId, Hls};
+
+use super::live;
+use super::maps::Maps;
+use super::playlist::{FileOfParts, Playlist};
+use super::read::read;
+use crate::mp4::{FileHead, Run};
+use crate::name;
+use crate::segment::{Fragment, Next};
+use crate::tap::Tap;
+
+/// Of a camera, in its folder.
+const PLAYLIST: &str = "stream.m3u8";
+
+/// A playlist of a week in parts of a second has half of it; what is larger is none of ours.
+const SIZE_MAX: u64 = 128 << 20;
+
+/// Cameras' keyframes come by their clocks, not by ours: a GOP of 1.98 s is a part of 2 s, and need not wait for
+/// the next.
+const TOO_SHORT_BY: Duration = Duration::from_millis(100);
+
+/// The live playlist of one camera.
+#[derive(Debug)]
+pub(crate) struct HlsTap {
+    camera: CameraId,
+    folder: PathBuf,
+    settings: Hls,
+    clock: Clock,
+    /// Opened with the first file: by then recovery has finished what an earlier run left.
+    listing: Option<Listing>,
+    growing: Option<Growing>,
+    /// The playlist could not be written; told once.
+    troubled: bool,
+}
+
+#[derive(Debug)]
+struct Listing {
+    playlist: Playlist,
+    maps: Maps,
+}
+
+/// The file in hand.
+#[derive(Debug)]
+struct Growing {
+    name: String,
+    /// Of the video, in units per second.
+    time_scale: u32,
+    part: Option<GrowingPart>,
+}
+
+#[derive(Debug)]
+struct GrowingPart {
+    bytes: Range<u64>,
+    ticks: u64,
+}
+
+impl HlsTap {
+    /// `folder` is the camera's.
+    pub(crate) fn new(camera: CameraId, folder: PathBuf, settings: Hls, clock: Clock) -> Self {
+        Self { camera, folder, settings, clock, listing: None, growing: None, troubled: false }
+    }
+
+    fn begin(&mut self, head: &FileHead, name: String) -> Result<(), CatalogError> {
+        let (settings, now) = (self.settings, self.clock.now());
+        let listing = self.listing.get_or_insert_with(|| open(&self.folder, settings, now));
+        let map = listing.maps.take(head)?;
+        listing.playlist.let_go_of_gone(|name| find(&self.folder, name).is_some());
+        listing.playlist.begin_file(FileOfParts { name: name.clone(), map, start: head.metadata.start });
+        self.growing = Some(Growing {
+            name,
+            time_scale: head.tracks.first().map_or(1, |video| video.time_scale.max(1)),
+            part: None,
+        });
+        listing.maps.remove_before(listing.playlist.first_map().unwrap_or(map))?;
+        let is_needed = |name: &str| listing.playlist.lists(&format!("{LIVE}/{name}"));
+        live::remove_old(&self.folder.join(LIVE), settings.keep, SystemTime::from(now), is_needed)
+    }
+
+    /// Lists the part in hand, and writes the playlist.
+    fn list_part(&mut self) {
+        let (Some(growing), Some(listing)) = (&mut self.growing, &mut self.listing) else { return };
+        let Some(part) = growing.part.take() else { return };
+        listing.playlist.add(part.bytes.clone(), part.length(growing.time_scale));
+        // Unsynced: after a power cut a playlist may be missing or broken, and is begun anew. A sync with each part
+        // would cost as much as that of the footage itself.
+        let written =
+            files::replace_unsynced(&self.folder.join(PLAYLIST), listing.playlist.text().as_bytes());
+        match written {
+            Ok(()) => self.troubled = false,
+            Err(e) => self.tell_once(&e),
+        }
+    }
+
+    fn tell_once(&mut self, error: &CatalogError) {
+        if !std::mem::replace(&mut self.troubled, true) {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(camera = %self.camera, error, "live playlist cannot be kept up");
+        }
+    }
+}
+
+impl Tap for HlsTap {
+    fn opened(&mut self, head: &FileHead, finished: Option<&Path>) {
+        self.growing = None;
+        let name = finished.and_then(|path| path.strip_prefix(&self.folder).ok()?.to_str());
+        let Some(name) = name.map(str::to_owned) else { return };
+        if let Err(e) = self.begin(head, name) {
+            self.tell_once(&e);
+        }
+    }
+
+    fn appended(&mut self, fragment: &Fragment, bytes: Option<Range<u64>>) {
+        let (Some(growing), Some(bytes)) = (&mut self.growing, bytes) else { return };
+        growing.take(fragment, bytes);
+        let shortest = self.settings.part.saturating_sub(TOO_SHORT_BY.min(self.settings.part / 10));
+        let scale = growing.time_scale;
+        let is_long_enough = growing.part.as_ref().is_some_and(|part| part.length(scale) >= shortest);
+        if fragment.next == Next::Keyframe && is_long_enough {
+            self.list_part();
+        }
+    }
+
+    fn closed(&mut self, finished: Option<&Path>) {
+        let name = finished.and_then(|path| path.strip_prefix(&self.folder).ok()?.to_str());
+        if let (Some(growing), Some(listing), Some(name)) = (&self.growing, &mut self.listing, name)
+            && growing.name != name
+        {
+            listing.playlist.rename_newest(name.to_owned());
+        }
+        self.list_part();
+        self.growing = None;
+    }
+}
+
+impl Growing {
+    fn take(&mut self, fragment: &Fragment, bytes: Range<u64>) {
+        let ticks = fragment.bits_and_ticks().1;
+        match &mut self.part {
+            Some(part) => {
+                part.bytes.end = bytes.end;
+                part.ticks += ticks;
+            }
+            None if begins_on_keyframe(fragment) => self.part = Some(GrowingPart { bytes, ticks }),
+            None => {}
+        }
+    }
+}
+
+impl GrowingPart {
+    fn length(&self, time_scale: u32) -> Duration {
+        let micros = u128::from(self.ticks) * 1_000_000 / u128::from(time_scale);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
+fn begins_on_keyframe(fragment: &Fragment) -> bool {
+    let first = |run: &Run| run.samples.first().copied();
+    fragment.runs.first().and_then(first).is_some_and(|sample| sample.keyframe)
+}
+
+/// Goes on with the playlist of an earlier run, as far as its files are there.
+fn open(folder: &Path, settings: Hls, now: chrono::DateTime<chrono::Utc>) -> Listing {
+    let maps = Maps::open(folder);
+    let playlist = match read_playlist(&folder.join(PLAYLIST), settings.keep) {
+        Some(mut playlist) => {
+            let there = |name: &str, map| find(folder, name).filter(|_| maps.is_there(map));
+            playlist.let_go_of_broken(|name, map| there(name, map).unwrap_or(0));
+            playlist
+        }
+        None => Playlist::anew(settings.keep, settings.part, now),
+    };
+    Listing { playlist, maps }
+}
+
+fn read_playlist(path: &Path, keep: Duration) -> Option<Playlist> {
+    let length = path.metadata().ok()?.len();
+    let text = (length <= SIZE_MAX).then(|| std::fs::read_to_string(path).ok())??;
+    read(&text, keep)
+}
+
+/// Returns the length of a file that is listed, wherever it is in its life.
+fn find(folder: &Path, name: &str) -> Option<u64> {
+    let partial = format!("{name}.{}", name::PARTIAL);
+    let places = [folder.join(name), folder.join(partial), folder.join(PROCESSED).join(name)];
+    places.iter().find_map(|path| Some(path.symlink_metadata().ok()?.len()))
+}
