@@ -1,5 +1,7 @@
 //! Coverage: how much of a day of a camera was to be recorded, was, and was looked at, and why the rest is missing.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use config::{CameraId, WindowState, Windows};
@@ -68,6 +70,11 @@ impl Day {
     pub fn of(date: NaiveDate, zone: Tz) -> Self {
         let next = date.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         Self { date, span: Span::new(first_instant(date, zone), first_instant(next, zone)) }
+    }
+
+    /// Returns how long windows are open on it.
+    pub fn open_for(self, windows: &Windows) -> Duration {
+        within(windows, self.span).length().to_std().unwrap_or_default()
     }
 
     /// Returns the day that `now` lies in.

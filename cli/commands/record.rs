@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::open::{self, Store};
-use crate::{runtime, service, signals};
+use crate::{hook, runtime, service, signals};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
@@ -32,10 +32,12 @@ pub(crate) struct RecordArgs {
 
 pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let mut loaded = open::settings(global)?;
+    let all = loaded.settings.clone();
     keep_only(&mut loaded, &args.camera)?;
     let cameras = recordable(&loaded)?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
+    store.note_cameras(&all)?;
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
@@ -43,7 +45,7 @@ pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode
         let board = recorder.status();
         let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
         service::ready();
-        let recorded = record(recorder, &ending).await;
+        let recorded = record(recorder, &store, &ending).await;
         ending.cancel();
         alive.await.context("the watchdog's task failed")?;
         recorded
@@ -85,12 +87,23 @@ pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Re
         name_timezone: store.settings.storage.name_timezone,
         catalog: store.catalog.clone(),
         clock: store.clock.clone(),
+        snapshot_maker: None,
     })?)
 }
 
-/// Records until `ending`, and logs how it goes.
-pub(crate) async fn record(recorder: Recorder, ending: &CancellationToken) -> anyhow::Result<()> {
+/// Records until `ending`, logs how it goes, and tells the hook.
+pub(crate) async fn record(
+    recorder: Recorder,
+    store: &Store,
+    ending: &CancellationToken,
+) -> anyhow::Result<()> {
     let board = recorder.status();
+    if let Some(hook) = store.settings.hook.clone() {
+        let telling = hook::tell(hook, recorder.notices());
+        let ending = ending.clone();
+        // whom it cannot reach must not hold up the end
+        tokio::spawn(async move { ending.run_until_cancelled(telling).await });
+    }
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
     loop {

@@ -323,7 +323,9 @@ impl Take<'_> {
             Order::Append(fragment) => fragment,
             Order::Open(head) => {
                 let start = head.metadata.start;
-                return self.desk.status.send_modify(|status| status.in_hand = Some(start));
+                let is_recorded = self.destinations.at(start) == Destination::Recording;
+                let in_hand = is_recorded.then_some(start);
+                return self.desk.status.send_modify(|status| status.in_hand = in_hand);
             }
             Order::Close => return self.desk.gaps(std::mem::take(&mut self.losses.gaps)),
         };

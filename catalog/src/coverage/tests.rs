@@ -100,6 +100,8 @@ fn nothing_is_expected_outside_of_the_windows() {
         coverage(&rows(&[file(60, 120)], &[(span(120, 400), GapCause::Stopped)]), &windows, today());
     assert_eq!((covered.expected_s, covered.recorded_s), (180.0, 60.0));
     assert_eq!(causes(&covered), [(GapCause::Stopped, 120.0)]);
+    assert_eq!(Day::at(noon(), Tz::UTC).open_for(&windows), Duration::from_secs(180));
+    assert_eq!(Day::at(noon(), Tz::UTC).open_for(&always()), Duration::from_secs(24 * 3600));
 }
 
 #[test]
