@@ -3,6 +3,7 @@
 pub mod detect;
 mod hex;
 mod picture;
+pub mod still;
 pub mod video;
 pub mod view;
 pub mod vision;
