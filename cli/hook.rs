@@ -114,3 +114,6 @@ async fn kill(child: &mut Child) {
     }
     let _ = child.wait().await;
 }
+
+#[cfg(test)]
+mod tests;
