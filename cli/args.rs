@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-use crate::commands::{completions, config, doctor, init, queue, record, retain, run, status, verify};
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
+use crate::commands::{
+    completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
+};
 #[cfg(feature = "process")]
 use crate::commands::{frames, process};
 
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Process(process::ProcessArgs),
     Retain(retain::RetainArgs),
     Status(status::StatusArgs),
+    Coverage(coverage::CoverageArgs),
+    Estimate(estimate::EstimateArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
     #[cfg(feature = "dashboard")]

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod failure;
+mod hook;
 mod logging;
 mod open;
 mod output;
@@ -11,10 +12,15 @@ mod progress;
 mod runtime;
 mod service;
 mod signals;
+mod snapshots;
 
 use std::process::ExitCode;
 
 use args::{Cli, Command};
+
+/// Tells the recorder what its cameras ask of the memory: see `recorder::NotingAllocator`.
+#[global_allocator]
+static ALLOCATOR: recorder::NotingAllocator = recorder::NotingAllocator;
 
 fn main() -> ExitCode {
     let cli = Cli::read();
@@ -35,6 +41,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
         Command::Frames(args) => commands::frames::run(args),
+        Command::Coverage(args) => commands::coverage::run(global, args),
+        Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]
         Command::Serve(args) => commands::serve::run(global, args),
         Command::Queue(args) => commands::queue::run(global, args),

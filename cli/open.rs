@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use catalog::{Catalog, Clock, MediaFolder, MediaRoot};
-use config::{Environment, Loaded, Settings};
+use config::{Environment, Loaded, Recording, Settings};
 
 use crate::args::Global;
 
@@ -71,6 +71,13 @@ impl Store {
 
     pub(crate) fn media(&self) -> MediaFolder {
         MediaFolder::new(self.catalog.clone(), Some(self.root.clone()))
+    }
+
+    /// Notes which cameras are to be recorded: all of the settings, also where only some are recorded now.
+    pub(crate) fn note_cameras(&self, settings: &Settings) -> anyhow::Result<()> {
+        let recorded = settings.cameras.iter().filter(|camera| camera.recording != Recording::Off);
+        let cameras: Vec<_> = recorded.map(|camera| camera.id.clone()).collect();
+        Ok(self.catalog.note_configured(&cameras, self.clock.now())?)
     }
 
     /// Notes that footage is worked on now, and warns while the clock is in doubt.

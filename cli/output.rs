@@ -54,9 +54,29 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == "B" { format!("{bytes} B") } else { format!("{scaled:.1} {unit}") }
 }
 
+/// Writes seconds as people do: `23 h 59 min`, `4 min 10 s`, `12 s`.
+pub(crate) fn time_span(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest:02} s"),
+        _ => format!("{hours} h {minutes:02} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_of_time_read_as_people_write_them() {
+        for (seconds, text) in
+            [(0.0, "0 s"), (59.6, "1 min 00 s"), (250.2, "4 min 10 s"), (86_340.0, "23 h 59 min")]
+        {
+            assert_eq!(time_span(seconds), text);
+        }
+    }
 
     #[test]
     fn sizes_read_as_people_write_them() {

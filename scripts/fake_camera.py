@@ -2,7 +2,7 @@
 """Plays a clip over RTSP as an IP camera would: for ever, in real time, without re-encoding.
 
 usage: fake_camera.py CLIP [--port 0] [--paths N] [--h265] [--audio aac|g711|none]
-                      [--auth digest|basic] [--password PASSWORD]
+                      [--loss SHARE] [--auth digest|basic] [--password PASSWORD]
 
 Listens on 127.0.0.1 only, prints `ready PORT` when clients may come, and ends with the process that
 started it. The stream is at /cam, further ones at /cam2, /cam3 ... With --auth the user is `admin` and
@@ -41,6 +41,7 @@ def arguments():
     parser.add_argument("--paths", type=int, default=1, help="number of streams")
     parser.add_argument("--h265", action="store_true")
     parser.add_argument("--audio", choices=SOUND, default="none")
+    parser.add_argument("--loss", type=float, default=0, help="share of the picture's packets that get lost")
     parser.add_argument("--auth", choices=["digest", "basic"])
     parser.add_argument("--password", default="secret", help="the user's, with --auth")
     return parser.parse_args()
@@ -49,8 +50,11 @@ def arguments():
 def pipeline(args):
     codec = "h265" if args.h265 else "h264"
     # config-interval=0 on both: parameter sets come from the SDP alone, as from most cameras
+    name, lossy = "pay0", ""
+    if args.loss:
+        name, lossy = "packets", f"! identity name=pay0 drop-probability={args.loss}"
     video = (f"tracks. ! queue ! {codec}parse config-interval=0 "
-             f"! rtp{codec}pay name=pay0 pt=96 config-interval=0 aggregate-mode=none")
+             f"! rtp{codec}pay name={name} pt=96 config-interval=0 aggregate-mode=none {lossy}")
     return f"( fdsrc name=clip ! matroskademux name=tracks {video} {SOUND[args.audio]} )"
 
 

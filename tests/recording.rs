@@ -51,6 +51,24 @@ fn finishes_the_open_segment_on_sigterm_within_ten_seconds() {
 }
 
 #[test]
+fn records_the_other_cameras_when_the_password_of_one_is_missing() {
+    let (nightreel, camera) = (Nightreel::new(), camera(0));
+    let url = camera.url();
+    nightreel.configure(&format!(
+        "[[camera]]\nid = \"locked\"\nurl = {url:?}\nusername = \"admin\"\npassword_env = \"LOCKED_PASSWORD\"\n\n\
+         [[camera]]\nid = \"gate\"\nurl = {url:?}\nsegment_seconds = 2\n\n\
+         [vision]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\napi_key_env = \"MISSING_KEY\"\n"
+    ));
+    let mut run = nightreel.start(&["run"]);
+    eventually("a segment of the other camera", PATIENCE, || finished(&nightreel.root().join("gate")).pop());
+
+    assert_eq!(run.terminate().code(), Some(0));
+    let said = run.said();
+    assert!(said.contains("LOCKED_PASSWORD") && said.contains("MISSING_KEY"), "{said}");
+    assert_eq!(finished(&nightreel.root().join("locked")), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn refuses_a_second_recorder_for_the_same_camera() {
     let (nightreel, camera) = (Nightreel::new(), camera(0));
     configure(&nightreel, &camera);

@@ -115,7 +115,10 @@ fn connect(path: &Path) -> Result<Connection, CatalogError> {
 }
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../migrations/0001_initial.sql"))])
+    Migrations::new(vec![
+        M::up(include_str!("../migrations/0001_initial.sql")),
+        M::up(include_str!("../migrations/0002_coverage.sql")),
+    ])
 }
 
 fn refuse_network_disk(folder: &Path) -> Result<(), CatalogError> {

@@ -57,6 +57,13 @@ impl CatalogError {
             if matches!(code.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked))
     }
 
+    /// Tells whether the disk with the catalogue takes nothing now: it is full, read-only or out of order.
+    pub fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        matches!(self, Self::Database { source: rusqlite::Error::SqliteFailure(code, _), .. }
+            if matches!(code.code, CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
+    }
+
     /// Returns a closure for `map_err` that names the file and what was being done to it.
     pub(crate) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

@@ -85,7 +85,7 @@ pub fn replace_unsynced(path: &Path, content: &[u8]) -> Result<(), CatalogError>
 }
 
 /// As `write_atomically`, but a file that is there already stays, and is `NameTaken`.
-pub(crate) fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
+pub fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
     let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
     staged.file.sync_all().map_err(CatalogError::file("write", path))?;
     let created = rename(&staged.path, path);

@@ -121,6 +121,20 @@ impl Store {
         inserted.unwrap().expect("a path that was free")
     }
 
+    /// Brings in the row of a recorded segment, without a file.
+    pub(crate) fn footage(&self, camera: &str, start: DateTime<Utc>, seconds: u64) -> SegmentId {
+        let new = NewSegment {
+            path: format!("{camera}/{}.mp4", start.timestamp_millis()).into(),
+            camera: Some(camera.to_owned()),
+            start,
+            start_source: StartSource::Recorder,
+            duration: Some(Duration::from_secs(seconds)),
+            stat: FileStat { size: seconds * 250_000, mtime_ns: start.timestamp_millis(), inode: 0 },
+        };
+        let inserted = self.catalog.write("add footage", |t| segments::insert(t, &new, "", noon()));
+        inserted.unwrap().expect("a path that was free")
+    }
+
     /// As `add`, and has it looked at: sidecar, results and all.
     pub(crate) fn add_processed(&self, relative: &str, content: &str) -> SegmentId {
         let id = self.add(relative, content);

@@ -1,15 +1,14 @@
-//! What a recorder hands over: closed segments and the gaps between them.
+//! What a recorder hands over: closed segments.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use config::CameraId;
-use rusqlite::params;
 
 use crate::intent::is_on_its_way;
 use crate::paths::camera_of;
-use crate::segment::{self, Learnt, NewSegment};
+use crate::segment::{Learnt, NewSegment};
 use crate::{Catalog, CatalogError, FileStat, Segment, SegmentId, StartSource, segments};
 
 /// Where a recorded segment's start time comes from.
@@ -30,15 +29,6 @@ pub struct ClosedSegment {
     pub clock: ClockSource,
     pub duration: Duration,
     pub stat: FileStat,
-}
-
-/// A stretch of time in which a camera was to be recorded and was not.
-#[derive(Clone, Debug)]
-pub struct Gap {
-    pub camera: CameraId,
-    pub from: DateTime<Utc>,
-    pub to: DateTime<Utc>,
-    pub cause: String,
 }
 
 impl Catalog {
@@ -70,40 +60,6 @@ impl Catalog {
             }
             let id = segments::insert(t, &new_segment(closed), "", now)?;
             id.ok_or(rusqlite::Error::QueryReturnedNoRows)
-        })
-    }
-
-    pub fn add_gap(&self, gap: &Gap) -> Result<(), CatalogError> {
-        self.write("add a gap", |t| {
-            t.prepare_cached("INSERT INTO gap (camera, from_ms, to_ms, cause) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![
-                    gap.camera.as_str(),
-                    gap.from.timestamp_millis(),
-                    gap.to.timestamp_millis(),
-                    gap.cause
-                ])?;
-            Ok(())
-        })
-    }
-
-    /// Lists gaps, oldest first.
-    pub fn gaps(&self) -> Result<Vec<Gap>, CatalogError> {
-        self.read("list gaps", |c| {
-            let mut statement =
-                c.prepare_cached("SELECT camera, from_ms, to_ms, cause FROM gap ORDER BY from_ms")?;
-            let rows = statement.query_map([], |row| {
-                let camera: String = row.get(0)?;
-                let camera = camera.parse().map_err(|e: config::InvalidCameraId| {
-                    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e))
-                })?;
-                Ok(Gap {
-                    camera,
-                    from: segment::time(row.get(1)?),
-                    to: segment::time(row.get(2)?),
-                    cause: row.get(3)?,
-                })
-            })?;
-            rows.collect()
         })
     }
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod coverage;
 pub(crate) mod doctor;
 #[cfg(feature = "process")]
 mod doctor_process;
+pub(crate) mod estimate;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
 pub(crate) mod init;

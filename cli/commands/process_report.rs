@@ -46,7 +46,7 @@ impl Report {
                 tracing::warn!(file = %file.display(), reason, "cannot be processed");
             }
             Event::GivenBack { file, reason } => {
-                tracing::warn!(file = %file.display(), reason, "put off");
+                tracing::info!(file = %file.display(), reason, "put off");
             }
             Event::Waiting { until, reason } => {
                 tracing::info!(until = %until.format("%Y-%m-%d %H:%M UTC"), why = waiting_for(*reason), "waiting");

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use config::Loaded;
+use config::{Camera, Loaded};
 use recorder::{CameraState, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::open::{self, Store};
-use crate::{runtime, service, signals};
+use crate::{hook, runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
@@ -32,18 +32,20 @@ pub(crate) struct RecordArgs {
 
 pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let mut loaded = open::settings(global)?;
+    let all = loaded.settings.clone();
     keep_only(&mut loaded, &args.camera)?;
-    loaded.require_camera_secrets()?;
+    let cameras = recordable(&loaded)?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
+    store.note_cameras(&all)?;
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
-        let recorder = recorder(&store)?;
+        let recorder = recorder(&store, cameras)?;
         let board = recorder.status();
         let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
         service::ready();
-        let recorded = record(recorder, &ending).await;
+        let recorded = record(recorder, &store, &ending).await;
         ending.cancel();
         alive.await.context("the watchdog's task failed")?;
         recorded
@@ -60,21 +62,48 @@ fn keep_only(loaded: &mut Loaded, wanted: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes the store's cameras; refused where another process records one of them.
-pub(crate) fn recorder(store: &Store) -> anyhow::Result<Recorder> {
+/// Returns the cameras that have a stream. One whose password is missing must not keep the others from being
+/// recorded; only where none is left is it an error.
+pub(crate) fn recordable(loaded: &Loaded) -> anyhow::Result<Vec<Camera>> {
+    let cameras = loaded.settings.cameras.iter().filter(|camera| camera.source.is_some());
+    let (left_out, recordable): (Vec<_>, Vec<_>) =
+        cameras.partition(|camera| loaded.missing_secret_of(&camera.id).is_some());
+    if recordable.is_empty() {
+        loaded.require_camera_secrets()?;
+    }
+    for camera in left_out {
+        let reason = loaded.missing_secret_of(&camera.id).map(|secret| secret.reason.as_str());
+        tracing::error!(camera = %camera.id, reason, "not recorded, its password is missing");
+    }
+    Ok(recordable.into_iter().cloned().collect())
+}
+
+/// Takes the cameras; refused where another process records one of them.
+pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Recorder> {
     Ok(Recorder::new(RecorderSetup {
-        cameras: store.settings.cameras.clone(),
+        cameras,
         root: store.root.clone(),
         state_dir: store.settings.storage.state_dir.clone(),
         name_timezone: store.settings.storage.name_timezone,
         catalog: store.catalog.clone(),
         clock: store.clock.clone(),
+        snapshot_maker: snapshots::maker(),
     })?)
 }
 
-/// Records until `ending`, and logs how it goes.
-pub(crate) async fn record(recorder: Recorder, ending: &CancellationToken) -> anyhow::Result<()> {
+/// Records until `ending`, logs how it goes, and tells the hook.
+pub(crate) async fn record(
+    recorder: Recorder,
+    store: &Store,
+    ending: &CancellationToken,
+) -> anyhow::Result<()> {
     let board = recorder.status();
+    if let Some(hook) = store.settings.hook.clone() {
+        let telling = hook::tell(hook, recorder.notices());
+        let ending = ending.clone();
+        // whom it cannot reach must not hold up the end
+        tokio::spawn(async move { ending.run_until_cancelled(telling).await });
+    }
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
     loop {

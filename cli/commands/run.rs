@@ -1,10 +1,14 @@
 //! `run`: record, process and retain in one process.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use config::{Camera, Loaded};
+use recorder::{Notice, Notices};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -32,59 +36,105 @@ pub(crate) struct RunArgs {}
 
 pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> {
     let loaded = open::settings(global)?;
-    loaded.require_camera_secrets()?;
-    loaded.require_vision_secret()?;
+    let cameras = record::recordable(&loaded)?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
+    store.note_cameras(&loaded.settings)?;
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
-        let worked = work(&store, &ending).await;
+        let parts = Parts { store, cameras, looking: looking(&loaded) };
+        let worked = parts.work(&ending).await;
         service::stopping();
         worked
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the parts side by side until `ending`, or until the recorder cannot go on.
-async fn work(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
-    let retaining = tokio::spawn(retain_on(store.clone(), ending.clone()));
-    #[cfg(feature = "process")]
-    let processing = tokio::spawn(process_on(store.clone(), ending.clone()));
-    let recorded = record_on(store, ending).await;
-    ending.cancel();
-    #[cfg(feature = "process")]
-    processing.await.context("processing failed")?;
-    retaining.await.context("retention failed")?;
-    recorded
+/// Whether footage is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looking {
+    On,
+    Off,
 }
 
-async fn record_on(store: &Store, ending: &CancellationToken) -> anyhow::Result<()> {
-    if store.settings.cameras.iter().all(|camera| camera.source.is_none()) {
+/// Without the key of the vision model nothing is looked at, rather than some segments without it: what is
+/// recorded waits.
+fn looking(loaded: &Loaded) -> Looking {
+    match loaded.require_vision_secret() {
+        Ok(()) => Looking::On,
+        Err(error) => {
+            tracing::error!(%error, "nothing is processed, recording goes on");
+            Looking::Off
+        }
+    }
+}
+
+struct Parts {
+    store: Store,
+    cameras: Vec<Camera>,
+    looking: Looking,
+}
+
+impl Parts {
+    /// Runs the parts side by side until `ending`, or until the recorder cannot go on.
+    async fn work(self, ending: &CancellationToken) -> anyhow::Result<()> {
+        let Self { store, cameras, looking } = self;
+        let room = Arc::new(Notify::new());
+        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), ending.clone()));
+        let processing = tokio::spawn(process_on(store.clone(), looking, ending.clone()));
+        let recorded = record_on(&store, cameras, room, ending).await;
+        ending.cancel();
+        processing.await.context("processing failed")?;
+        retaining.await.context("retention failed")?;
+        recorded
+    }
+}
+
+async fn record_on(
+    store: &Store,
+    cameras: Vec<Camera>,
+    room: Arc<Notify>,
+    ending: &CancellationToken,
+) -> anyhow::Result<()> {
+    if cameras.is_empty() {
         tracing::info!("no camera has a url, other recorders fill the folders");
         service::ready();
         service::keep_alive(store.catalog.clone(), || "processing".to_owned(), ending.clone()).await;
         return Ok(());
     }
-    let recorder = record::recorder(store)?;
+    let recorder = record::recorder(store, cameras)?;
+    tokio::spawn(ask_for_room(recorder.notices(), room));
     let summary = record::summary(recorder.status());
     let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
     service::ready();
-    let recorded = record::record(recorder, ending).await;
+    let recorded = record::record(recorder, store, ending).await;
     ending.cancel();
     alive.await.context("the watchdog's task failed")?;
     recorded
 }
 
+/// Wakes retention when the recorder finds the disk full; ends with the recorder.
+async fn ask_for_room(mut notices: Notices, room: Arc<Notify>) {
+    while let Some(notice) = notices.next().await {
+        if matches!(notice, Notice::DiskFull { .. }) {
+            room.notify_one();
+        }
+    }
+}
+
+#[cfg(not(feature = "process"))]
+async fn process_on(_store: Store, _looking: Looking, _ending: CancellationToken) {}
+
 #[cfg(feature = "process")]
-async fn process_on(store: Store, ending: CancellationToken) {
+async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
     use crate::commands::process::backlog;
     use crate::commands::process_report::{Form, Report};
     use processor::{BacklogRun, Patience, WindowRule};
 
     let run = BacklogRun { patience: Patience::Endless, windows: WindowRule::Keep };
     let report = std::sync::Arc::new(Report::new(Form::Log));
-    while !ending.is_cancelled() {
+    while looking == Looking::On && !ending.is_cancelled() {
         if let Err(error) = backlog(&store, run, &report, &ending).await {
             tracing::error!(
                 error = format!("{error:#}"),
@@ -95,8 +145,8 @@ async fn process_on(store: Store, ending: CancellationToken) {
     }
 }
 
-/// Makes a pass at every interval, and at once when the floor is reached.
-async fn retain_on(store: Store, ending: CancellationToken) {
+/// Makes a pass at every interval, and at once when the floor is reached or the recorder asks for room.
+async fn retain_on(store: Store, room: Arc<Notify>, ending: CancellationToken) {
     let mut since_pass = RETAIN_EVERY;
     while !ending.is_cancelled() {
         if since_pass >= RETAIN_EVERY || retain::floor_is_reached(&store) {
@@ -111,7 +161,10 @@ async fn retain_on(store: Store, ending: CancellationToken) {
                 Err(error) => tracing::error!(%error, "retention failed"),
             }
         }
-        ending.run_until_cancelled(tokio::time::sleep(LOOK_AT_DISK_EVERY)).await;
-        since_pass += LOOK_AT_DISK_EVERY;
+        tokio::select! {
+            () = ending.cancelled() => {}
+            () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => since_pass += LOOK_AT_DISK_EVERY,
+            () = room.notified() => since_pass = RETAIN_EVERY,
+        }
     }
 }

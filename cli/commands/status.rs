@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::{ClockDoubt, Queue, QueueStats, SqliteQueue, Summary};
+use catalog::{CameraHealth, ClockDoubt, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue, Summary};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use config::{WindowState, Windows};
@@ -50,6 +50,24 @@ struct CameraLine {
     segments: BTreeMap<String, u64>,
     bytes: u64,
     newest: Option<DateTime<Utc>>,
+    /// Absent where no recorder of ours ever had the camera.
+    health: Option<HealthLine>,
+}
+
+/// What the camera's recorder said last; counts are since it started.
+#[derive(Serialize)]
+struct HealthLine {
+    /// The recorder runs, and this is how things are.
+    live: bool,
+    state: HealthState,
+    /// Why it waits.
+    reason: Option<String>,
+    seen: DateTime<Utc>,
+    last_frame: Option<DateTime<Utc>>,
+    bits_per_second: u64,
+    frames: u64,
+    packets_lost: u64,
+    reconnects: u64,
 }
 
 #[derive(Serialize)]
@@ -120,6 +138,13 @@ impl Status {
         let rows: Vec<_> = self.cameras.iter().map(CameraLine::row).collect();
         output::table(&["CAMERA", "NOW", "READY", "PROCESSED", "FAILED", "SIZE", "NEWEST (UTC)"], &rows)?;
         output::line("")?;
+        let streams: Vec<_> = self.cameras.iter().filter_map(CameraLine::stream).collect();
+        if !streams.is_empty() {
+            let head =
+                ["CAMERA", "STREAM", "FRAMES", "LOST", "RECONNECTS", "LAST FRAME (UTC)", "WAITS BECAUSE"];
+            output::table(&head, &streams)?;
+            output::line("")?;
+        }
         let QueueStats { queued, delayed, leased, dead, .. } = self.queue;
         output::line(format!(
             "backlog   {} ({queued} queued, {delayed} put off, {leased} in hand), {dead} given up",
@@ -145,8 +170,15 @@ impl Status {
 /// Lists the cameras of the settings, then those only the catalogue knows.
 fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>> {
     let mut summaries = store.catalog.summaries()?;
-    let line = |id: String, summary: Summary| CameraLine {
+    let mut healths: BTreeMap<String, CameraHealth> = store
+        .catalog
+        .health()?
+        .into_iter()
+        .map(|health| (health.health.camera.to_string(), health))
+        .collect();
+    let mut line = |id: String, summary: Summary| CameraLine {
         recording: is_recording(&store.root.path().join(&id), now),
+        health: healths.remove(&id).map(HealthLine::from),
         segments: summary.by_state,
         bytes: summary.bytes,
         newest: summary.newest,
@@ -177,13 +209,51 @@ impl CameraLine {
         let count = |state: &str| self.segments.get(state).copied().unwrap_or(0).to_string();
         vec![
             self.id.clone(),
-            if self.recording { "recording" } else { "-" }.to_owned(),
+            self.now(),
             count("ready"),
             count("processed"),
             count("failed"),
             output::size(self.bytes),
             self.newest.map_or("-".to_owned(), time),
         ]
+    }
+
+    fn now(&self) -> String {
+        match self.health.as_ref().filter(|health| health.live && health.state != HealthState::Stopped) {
+            Some(health) => health.state.to_string(),
+            None if self.recording => "recording".to_owned(),
+            None => "-".to_owned(),
+        }
+    }
+
+    /// Returns what the recorder says of the stream, where it runs.
+    fn stream(&self) -> Option<Vec<String>> {
+        let health = self.health.as_ref().filter(|health| health.live)?;
+        Some(vec![
+            self.id.clone(),
+            format!("{} kbit/s", health.bits_per_second / 1000),
+            health.frames.to_string(),
+            health.packets_lost.to_string(),
+            health.reconnects.to_string(),
+            health.last_frame.map_or("-".to_owned(), time),
+            health.reason.clone().unwrap_or_else(|| "-".to_owned()),
+        ])
+    }
+}
+
+impl From<CameraHealth> for HealthLine {
+    fn from(CameraHealth { health, recorder }: CameraHealth) -> Self {
+        Self {
+            live: recorder == RecorderLife::Alive,
+            state: health.state,
+            reason: health.reason,
+            seen: health.seen,
+            last_frame: health.last_frame,
+            bits_per_second: health.bits_per_second,
+            frames: health.frames,
+            packets_lost: health.packets_lost,
+            reconnects: health.reconnects,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::{ConfigError, MissingSecret, Origin, Settings};
+use crate::{CameraId, ConfigError, MissingSecret, Origin, Settings};
 
 #[derive(Debug)]
 pub struct Loaded {
@@ -38,6 +38,13 @@ impl Loaded {
     /// Fails where the password of a camera is named but missing. Call it before recording.
     pub fn require_camera_secrets(&self) -> Result<(), ConfigError> {
         self.require_secrets("camera[")
+    }
+
+    /// Returns what a camera's settings name but this machine does not have.
+    pub fn missing_secret_of(&self, camera: &CameraId) -> Option<&MissingSecret> {
+        let index = self.settings.cameras.iter().position(|known| known.id == *camera)?;
+        let section = format!("camera[{index}].");
+        self.missing.iter().find(|secret| secret.key.starts_with(&section))
     }
 
     /// Fails where the key of the vision model is named but missing. Call it before asking the model.

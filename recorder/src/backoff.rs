@@ -7,6 +7,8 @@ const FIRST: Duration = Duration::from_millis(250);
 const QUICK: Duration = Duration::from_secs(2);
 const QUICK_FOR: Duration = Duration::from_secs(600);
 const SLOW: Duration = Duration::from_secs(30);
+/// Looking at a disk costs next to nothing, and whoever makes room waits for it.
+const DISK: Duration = Duration::from_secs(1);
 /// A wrong password does not mend itself, and many cameras lock the account after some attempts.
 const REFUSED: Duration = Duration::from_secs(60);
 
@@ -25,7 +27,7 @@ pub(crate) enum Fault {
 pub(crate) fn delay(fault: Fault, attempt: u32, down_for: Duration, jitter: f64) -> Duration {
     let most = match fault {
         Fault::Lasting => return REFUSED.mul_f64(1.0 - jitter / 2.0),
-        Fault::OfTheDisk => QUICK,
+        Fault::OfTheDisk => DISK,
         Fault::Passing if down_for < QUICK_FOR => QUICK,
         Fault::Passing => SLOW,
     };
@@ -44,7 +46,7 @@ mod tests {
         let quick = delay(Fault::Passing, 50, Duration::from_secs(599), 0.0);
         let slow = delay(Fault::Passing, 50, Duration::from_secs(600), 0.0);
         assert_eq!((quick, slow), (QUICK, SLOW));
-        assert_eq!(delay(Fault::OfTheDisk, 50, Duration::from_secs(9999), 0.0), QUICK);
+        assert_eq!(delay(Fault::OfTheDisk, 50, Duration::from_secs(9999), 0.0), DISK);
         assert_eq!(delay(Fault::Passing, 0, Duration::ZERO, 0.0), FIRST);
         assert!(delay(Fault::Lasting, 0, Duration::ZERO, 0.99) >= REFUSED / 2);
     }

@@ -3,6 +3,7 @@
 //! Buffers of a fragment's size would be asked for and given back every second per camera, in ever other
 //! sizes, and leave the heap many times larger than what is in use.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const BLOCK: usize = 64 << 10;
@@ -65,6 +66,15 @@ impl Blocks {
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.blocks.iter().map(Vec::as_slice)
     }
+
+    /// Returns the bytes of a part, and nothing of what lies beyond the end.
+    pub(crate) fn part(&self, part: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        let blocks = part.start / BLOCK..part.end.div_ceil(BLOCK);
+        self.slices().enumerate().take(blocks.end).skip(blocks.start).map(move |(number, block)| {
+            let within = |at: usize| at.saturating_sub(number * BLOCK).min(block.len());
+            &block[within(part.start)..within(part.end)]
+        })
+    }
 }
 
 impl Drop for Blocks {
@@ -88,5 +98,19 @@ mod tests {
             assert_eq!(blocks.slices().collect::<Vec<_>>().concat(), bytes);
         }
         assert_eq!(pool.free.lock().unwrap().len(), 4);
+    }
+    #[test]
+    fn a_part_is_found_wherever_it_lies() {
+        let mut blocks = Blocks::new(&BlockPool::default());
+        let bytes: Vec<u8> = (0..2 * BLOCK + 7).map(|n| (n % 251) as u8).collect();
+        blocks.push(&bytes);
+        let cases = [0..0, 0..1, 5..BLOCK, BLOCK - 1..BLOCK + 1, BLOCK..2 * BLOCK, 3..2 * BLOCK + 7];
+        for part in cases {
+            assert_eq!(blocks.part(part.clone()).collect::<Vec<_>>().concat(), bytes[part]);
+        }
+        assert_eq!(
+            blocks.part(2 * BLOCK + 6..9 * BLOCK).collect::<Vec<_>>().concat(),
+            bytes[2 * BLOCK + 6..]
+        );
     }
 }

@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use config::Source;
 use futures::FutureExt;
 use tokio::task::spawn_blocking;
@@ -14,11 +13,13 @@ use crate::backoff::{self, Fault};
 use crate::destination::Destinations;
 use crate::gather::Order;
 use crate::input::{Playing, Sessions, SoundUse, play};
+use crate::outage::Moment;
 use crate::recover::{Recovered, partials, recover};
 use crate::register::Register;
 use crate::room::check_room;
 use crate::segment::Place;
 use crate::take::{Desk, record};
+use crate::watch::OutageStatus;
 use crate::{CameraState, RecorderError};
 
 /// A session that recorded for so long was a good one: what ended it has nothing to do with what ended those
@@ -88,10 +89,11 @@ impl CameraTask {
     /// Records until `shutdown`; every fault is logged, waited out and tried again.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         loop {
-            let began = (self.desk.clock.now(), Instant::now());
+            self.desk.check_clock();
+            let began = self.desk.now();
             let Err(error) = self.run_once(&shutdown).await else { break };
-            self.note(&error, began);
             self.settle(&error).await;
+            self.note(&error, began);
             if shutdown.run_until_cancelled(sleep(self.wait_after(&error))).await.is_none() {
                 break;
             }
@@ -148,17 +150,32 @@ impl CameraTask {
     }
 
     /// Takes note of a session that failed, or of one that never came to be.
-    fn note(&mut self, error: &RecorderError, (began, since): (DateTime<Utc>, Instant)) {
-        let lasted = since.elapsed();
+    fn note(&mut self, error: &RecorderError, began: Moment) {
+        let lasted = began.at.elapsed();
         let was_good = self.desk.outage.has_frames() && lasted >= GOOD;
         self.failures = if was_good { 1 } else { self.failures.saturating_add(1) };
-        self.desk.outage.note_failure(error.gap_cause(), began, Instant::now());
+        if error.is_abandonment() {
+            // retina's would wait for it, or fail
+            self.sessions = Sessions::of(&self.desk.camera);
+        }
+        let fault = error.gap_cause();
+        self.desk.take_in_hand(began.wall);
+        let written = self.desk.writer.written_until();
+        if let Some(opened) = self.desk.outage.note_failure(fault, written, began) {
+            self.desk.open_gap(opened);
+        }
         self.tell(error);
         self.doubt_sound(error, lasted);
         self.desk.status.send_modify(|status| {
             status.reconnects += 1;
-            status.state = CameraState::Waiting { reason: error.with_causes() };
+            let reason = error.with_causes();
+            status.outage =
+                self.desk.outage.since().map(|since| OutageStatus { since, fault, reason: reason.clone() });
+            status.state = CameraState::Waiting { reason };
         });
+        if fault.is_of_the_disk() {
+            self.desk.lookout.notify_one();
+        }
     }
 
     fn tell(&mut self, error: &RecorderError) {
@@ -221,8 +238,8 @@ impl CameraTask {
     }
 
     async fn stop(&mut self) {
-        if let Some(gap) = self.desk.outage.end(self.desk.clock.now()) {
-            self.desk.register.gap(gap);
+        if let Some(gap) = self.desk.outage.end(self.desk.now().wall) {
+            self.desk.gaps(vec![gap]);
         }
         if let Err(e) = self.desk.writer.drained().await {
             tracing::error!(camera = %self.desk.camera.id, error = &e as &dyn std::error::Error, "not all was written");

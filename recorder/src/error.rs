@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use catalog::CatalogError;
+use catalog::{CatalogError, GapCause};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
@@ -63,6 +63,17 @@ pub enum RecorderError {
     #[error("camera `{camera}` sends a broken stream: {reason}")]
     BrokenStream { camera: String, reason: String },
 
+    #[error(
+        "camera `{camera}` sends a message that never ends: more than {} of it were waiting; restart the camera or update its firmware",
+        size(*limit)
+    )]
+    EndlessMessage { camera: String, limit: usize },
+
+    #[error(
+        "what camera `{camera}` sends could not be read, by a fault of the program itself; please report it"
+    )]
+    Unreadable { camera: String },
+
     #[error("camera `{camera}` sends more between two places to cut than the {} MB kept for it", limit >> 20)]
     TooMuchHeld { camera: String, limit: usize },
 
@@ -74,6 +85,23 @@ pub enum RecorderError {
 
     #[error("footage of camera `{camera}` cannot be written")]
     WriteFailed { camera: String },
+
+    #[error(
+        "the stream of camera `{camera}` cannot be handed on: {reason}; check `republish` and the server there"
+    )]
+    NotRepublished { camera: String, reason: String },
+
+    #[error(
+        "the server of `republish` refuses user and password for camera `{camera}`; check `republish_username` and \
+         `republish_password`"
+    )]
+    RepublishRefused { camera: String },
+
+    #[error("cannot run `ffmpeg`, which republishes camera `{camera}`; install it, or take out `republish`")]
+    NoFfmpegToRepublish { camera: String, source: io::Error },
+
+    #[error("no picture can be made of what camera `{camera}` sends")]
+    NoPicture { camera: String, source: Box<dyn std::error::Error + Send + Sync> },
 
     #[error(
         "a fault of the program itself ended {part}, please report it; the recorder has to be started again"
@@ -90,6 +118,7 @@ impl RecorderError {
         match self {
             Self::NothingToRecord
             | Self::PasswordRefused { .. }
+            | Self::RepublishRefused { .. }
             | Self::NoSuchStream { .. }
             | Self::NoVideo { .. } => false,
             Self::Catalog(source) => source.is_retryable(),
@@ -110,6 +139,11 @@ impl RecorderError {
         )
     }
 
+    /// Tells whether the session was abandoned, so that nobody will ask the camera for its end.
+    pub(crate) fn is_abandonment(&self) -> bool {
+        matches!(self, Self::EndlessMessage { .. } | Self::Unreadable { .. })
+    }
+
     /// Returns the text with that of its causes, on one line.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
@@ -121,19 +155,21 @@ impl RecorderError {
         text
     }
 
-    /// Returns the word for the ledger of gaps.
-    pub(crate) fn gap_cause(&self) -> &'static str {
+    /// Returns the cause for the ledger of gaps.
+    pub(crate) fn gap_cause(&self) -> GapCause {
         match self {
-            Self::Stalled { .. } => "stalled",
+            Self::Stalled { .. } => GapCause::Stalled,
             Self::EndedByCamera { .. }
             | Self::BrokenStream { .. }
+            | Self::EndlessMessage { .. }
+            | Self::Unreadable { .. }
             | Self::TooMuchHeld { .. }
             | Self::NoKeyframe { .. }
-            | Self::InnerFault { .. } => "ended by the camera",
-            Self::DiskFull { .. } => "disk full",
-            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk full",
-            _ if self.is_of_the_disk() => "not writable",
-            _ => "camera unreachable",
+            | Self::InnerFault { .. } => GapCause::EndedByCamera,
+            Self::DiskFull { .. } => GapCause::DiskFull,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => GapCause::DiskFull,
+            _ if self.is_of_the_disk() => GapCause::NotWritable,
+            _ => GapCause::Unreachable,
         }
     }
 
@@ -142,4 +178,8 @@ impl RecorderError {
         let path = path.into();
         move |source| Self::File { doing, path, source }
     }
+}
+
+fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} kB", bytes >> 10) } else { format!("{} MB", bytes >> 20) }
 }

@@ -41,8 +41,9 @@ pub(crate) struct VideoFrame<'a> {
     /// When it is shown, as the camera says, in the video's time scale.
     pub(crate) stamp: i64,
     pub(crate) keyframe: bool,
-    /// When it was received.
+    /// When it was taken, or came, as `clock` says.
     pub(crate) wall: DateTime<Utc>,
+    pub(crate) clock: ClockSource,
     pub(crate) data: &'a [u8],
 }
 
@@ -75,6 +76,7 @@ enum Cut {
 #[derive(Debug)]
 struct Part {
     start: DateTime<Utc>,
+    clock: ClockSource,
     video: TrackHead,
     /// Where the file's times begin; known when the first fragment is whole.
     origin: Option<i64>,
@@ -156,7 +158,7 @@ impl Gatherer {
     pub(crate) fn video(&mut self, frame: VideoFrame<'_>) -> Result<(), TooMuchHeld> {
         let time = self.place(&frame);
         if frame.keyframe && self.cuts_before(&frame) {
-            self.begin_segment(frame.wall, time);
+            self.begin_segment(&frame, time);
         }
         if self.current.is_none() {
             return Ok(()); // nothing before the first keyframe can be shown
@@ -216,9 +218,9 @@ impl Gatherer {
                 .is_none_or(|part| slot(part.start, length) != slot(keyframe.wall, length))
     }
 
-    fn begin_segment(&mut self, start: DateTime<Utc>, boundary: i64) {
+    fn begin_segment(&mut self, keyframe: &VideoFrame<'_>, boundary: i64) {
         self.finish_ending();
-        let part = Part::new(start, self.video.clone(), Blocks::new(&self.pool));
+        let part = Part::new(keyframe, self.video.clone(), Blocks::new(&self.pool));
         match (self.current.replace(part), &mut self.sound) {
             (Some(part), _) => {
                 self.ending = Some(Ending { part, boundary });
@@ -330,11 +332,7 @@ impl Gatherer {
     fn head_of(&self, part: &Part) -> FileHead {
         let tracks = std::iter::once(&part.video).chain(self.sound.as_ref().map(Sound::head));
         FileHead {
-            metadata: Metadata {
-                camera: self.camera.clone(),
-                start: part.start,
-                clock: ClockSource::ReceiveTime,
-            },
+            metadata: Metadata { camera: self.camera.clone(), start: part.start, clock: part.clock },
             tracks: tracks.cloned().collect(),
         }
     }
@@ -347,8 +345,9 @@ impl Gatherer {
 }
 
 impl Part {
-    fn new(start: DateTime<Utc>, video: TrackHead, data: Blocks) -> Self {
-        Self { start, video, origin: None, last_dts: None, last_sound: None, frames: Vec::new(), data }
+    fn new(keyframe: &VideoFrame<'_>, video: TrackHead, data: Blocks) -> Self {
+        let VideoFrame { wall: start, clock, .. } = *keyframe;
+        Self { start, clock, video, origin: None, last_dts: None, last_sound: None, frames: Vec::new(), data }
     }
 
     fn push(&mut self, time: i64, frame: &VideoFrame<'_>) {

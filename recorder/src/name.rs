@@ -1,4 +1,4 @@
-//! Names of segments: the second of the first frame, and a number where that is taken.
+//! Names of segments and pictures: the second of the first frame, and a number where that is taken.
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -10,18 +10,26 @@ pub(crate) const BEGINS: &str = "segment_";
 pub(crate) const PARTIAL: &str = "partial";
 
 /// Returns `segment_YYYYMMDD_HHMMSS.mp4`, then `…_2.mp4`, `…_3.mp4` without end.
-///
-/// In an hour that the zone's clocks pass twice, both passes carry their offset (`…_023000+0200.mp4`), so that
-/// neither looks like the other.
 pub(crate) fn candidates(start: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = String> {
-    let stem = stem(start, zone);
-    std::iter::once(format!("{stem}.mp4")).chain((2u64..).map(move |number| format!("{stem}_{number}.mp4")))
+    numbered(format!("{BEGINS}{}", second(start, zone)), "mp4")
 }
 
-fn stem(start: DateTime<Utc>, zone: Tz) -> String {
-    let local = start.with_timezone(&zone);
+/// Returns `YYYYMMDD_HHMMSS.jpg`, then `…_2.jpg`, `…_3.jpg` without end.
+pub(crate) fn picture_candidates(taken: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = String> {
+    numbered(second(taken, zone), "jpg")
+}
+
+fn numbered(stem: String, extension: &'static str) -> impl Iterator<Item = String> {
+    let first = std::iter::once(format!("{stem}.{extension}"));
+    first.chain((2u64..).map(move |number| format!("{stem}_{number}.{extension}")))
+}
+
+/// In an hour that the zone's clocks pass twice, both passes carry their offset (`…_023000+0200.mp4`), so that
+/// neither looks like the other.
+fn second(time: DateTime<Utc>, zone: Tz) -> String {
+    let local = time.with_timezone(&zone);
     let is_passed_twice = zone.from_local_datetime(&local.naive_local()).single().is_none();
-    let name = format!("{BEGINS}{}", local.format("%Y%m%d_%H%M%S"));
+    let name = local.format("%Y%m%d_%H%M%S").to_string();
     if is_passed_twice {
         let minutes = local.offset().fix().local_minus_utc() / 60;
         let sign = if minutes < 0 { '-' } else { '+' };
@@ -67,6 +75,12 @@ mod tests {
         assert_eq!(
             names,
             ["segment_20261122_115442.mp4", "segment_20261122_115442_2.mp4", "segment_20261122_115442_3.mp4"]
+        );
+        let berlin = chrono_tz::Europe::Berlin;
+        let pictures = picture_candidates("2026-10-25T00:30:00Z".parse().unwrap(), berlin);
+        assert_eq!(
+            pictures.take(2).collect::<Vec<_>>(),
+            ["20261025_023000+0200.jpg", "20261025_023000+0200_2.jpg"]
         );
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog::{CatalogError, ClosedSegment, FileStat, MediaRoot, files};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::blocks::Blocks;
@@ -115,6 +116,12 @@ impl OpenSegment {
         Ok(())
     }
 
+    /// Returns the time at which what is on the disk ends.
+    pub(crate) fn written_until(&self) -> DateTime<Utc> {
+        let length = duration(&self.head, &self.tables);
+        self.head.metadata.start + TimeDelta::from_std(length).unwrap_or_default()
+    }
+
     /// Makes it a regular MP4 under its finished name. Whatever a failed `append` left behind is cut off.
     pub(crate) fn close(self, place: &Place) -> Result<ClosedSegment, RecorderError> {
         let grown = Grown {
@@ -159,7 +166,7 @@ impl Grown {
             path: finished.strip_prefix(root).unwrap_or(&finished).to_owned(),
             start: self.head.metadata.start,
             clock: self.head.metadata.clock,
-            duration: self.duration(),
+            duration: duration(&self.head, &self.tables),
             stat: FileStat::of(&metadata),
         })
     }
@@ -180,13 +187,13 @@ impl Grown {
         }
         Err(CatalogError::NameTaken { path: wanted }.into())
     }
+}
 
-    fn duration(&self) -> Duration {
-        let (Some(track), Some(table)) = (self.head.tracks.first(), self.tables.first()) else {
-            return Duration::ZERO;
-        };
-        Duration::from_secs_f64(table.duration() as f64 / f64::from(track.time_scale))
-    }
+fn duration(head: &FileHead, tables: &[SampleTable]) -> Duration {
+    let (Some(track), Some(table)) = (head.tracks.first(), tables.first()) else {
+        return Duration::ZERO;
+    };
+    Duration::from_secs_f64(table.duration() as f64 / f64::from(track.time_scale))
 }
 
 fn create_free(folder: &Path, zone: Tz, head: &FileHead) -> Result<(File, PathBuf), RecorderError> {

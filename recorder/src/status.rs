@@ -4,11 +4,15 @@ use chrono::{DateTime, Utc};
 use config::CameraId;
 use tokio::sync::watch;
 
+use crate::watch::OutageStatus;
+
 #[derive(Clone, Debug)]
 pub struct CameraStatus {
     pub camera: CameraId,
     pub state: CameraState,
     pub last_frame: Option<DateTime<Utc>>,
+    /// Start of the segment that grows.
+    pub in_hand: Option<DateTime<Utc>>,
     /// Since the recorder started, as all counts here.
     pub segments: u64,
     pub frames: u64,
@@ -16,6 +20,8 @@ pub struct CameraStatus {
     pub reconnects: u64,
     /// Of the stream, smoothed over about five fragments.
     pub bits_per_second: u64,
+    /// While nothing is recorded because something failed.
+    pub(crate) outage: Option<OutageStatus>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +41,13 @@ impl CameraStatus {
             camera,
             state: CameraState::Connecting,
             last_frame: None,
+            in_hand: None,
             segments: 0,
             frames: 0,
             packets_lost: 0,
             reconnects: 0,
             bits_per_second: 0,
+            outage: None,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One take: what a camera sends from the answer to PLAY until the session ends, turned into orders for the
 //! writer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use catalog::{Clock, Gap};
-use chrono::{DateTime, Utc};
-use config::Camera;
-use tokio::sync::watch;
+use catalog::{Clock, ClockSource, Gap, GapCause, OpenGap};
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{Camera, Recording};
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +15,14 @@ use crate::blocks::BlockPool;
 use crate::destination::{Destination, Destinations};
 use crate::gather::{Gatherer, HELD_MAX, Order, TooMuchHeld, VideoFrame};
 use crate::input::{Input, Item, Playing, SoundItem, VideoItem};
+use crate::loss::LossWatch;
 use crate::mp4::TrackHead;
-use crate::outage::Outage;
+use crate::outage::{Moment, Outage};
 use crate::register::Register;
+use crate::sender::SenderClock;
 use crate::sound::SoundFrame;
-use crate::wall::Anchor;
+use crate::times::rescale;
+use crate::wall::{Anchor, ClockStep};
 use crate::writer::CameraWriter;
 use crate::{CameraState, CameraStatus, RecorderError};
 
@@ -27,6 +31,9 @@ pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(8);
 
 /// A camera that sends no keyframe for so long after the answer to PLAY will not send one.
 const KEYFRAME_WITHIN: Duration = Duration::from_secs(30);
+
+/// So many losses are told together, at the latest with the segment they are in: a bad line has them by the second.
+const LOSSES_MAX: usize = 256;
 
 /// Of all video over RTP (RFC 6184, RFC 7798), in ticks per second.
 const VIDEO_CLOCK: u32 = 90_000;
@@ -41,6 +48,70 @@ pub(crate) struct Desk {
     pub(crate) status: watch::Sender<CameraStatus>,
     pub(crate) writer: CameraWriter,
     pub(crate) outage: Outage,
+    /// Carries the system's time over all sessions.
+    pub(crate) anchor: Anchor,
+    pub(crate) hand: Hand,
+    pub(crate) lookout: Arc<Notify>,
+}
+
+/// Whether the catalogue knows that this recorder has the camera in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hand {
+    NotYet,
+    Told,
+}
+
+impl Desk {
+    /// Tells the catalogue once that the camera is in hand since its first frame, or the first attempt to get one.
+    pub(crate) fn take_in_hand(&mut self, at: DateTime<Utc>) {
+        let before = std::mem::replace(&mut self.hand, Hand::Told);
+        if before == Hand::NotYet && self.is_expected() {
+            self.register.resumed(self.camera.id.clone(), at);
+        }
+    }
+
+    /// Tells whether what is not recorded of the camera is a gap.
+    fn is_expected(&self) -> bool {
+        self.camera.recording != Recording::Off
+    }
+
+    pub(crate) fn gaps(&self, gaps: Vec<Gap>) {
+        if self.is_expected() {
+            self.register.gaps(gaps);
+        }
+    }
+
+    pub(crate) fn open_gap(&self, gap: OpenGap) {
+        if self.is_expected() {
+            self.register.open_gap(gap);
+        }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        let at = Instant::now();
+        Moment { wall: self.anchor.wall_of(at), at }
+    }
+
+    /// Looks whether the system's clock was set, and if so writes down where.
+    pub(crate) fn check_clock(&mut self) -> Option<ClockStep> {
+        let step = self.anchor.check(self.clock.now(), Instant::now())?;
+        let camera = self.camera.id.clone();
+        if let Some((before, lasting)) = self.outage.part(step) {
+            self.gaps(vec![before]);
+            self.open_gap(lasting);
+        }
+        // a step back leaves nothing out: its entry marks the place
+        let from = step.before.min(step.after);
+        self.gaps(vec![Gap { camera, from, to: step.after, cause: GapCause::ClockStep }]);
+        Some(step)
+    }
+}
+
+/// What was lost in a session, and not told to the catalogue yet.
+#[derive(Debug, Default)]
+struct Losses {
+    watch: LossWatch,
+    gaps: Vec<Gap>,
 }
 
 /// The state of one session.
@@ -49,10 +120,12 @@ struct Take<'a> {
     sound: Option<TrackHead>,
     /// Made when the first frame has brought the video's parameters.
     gatherer: Option<Gatherer>,
-    anchor: Anchor,
+    /// Known with the video's parameters, as the gatherer.
+    sender: Option<SenderClock>,
+    losses: Losses,
     began: tokio::time::Instant,
     last_video: tokio::time::Instant,
-    last_wall: Option<DateTime<Utc>>,
+    last_frame: Option<Moment>,
     destinations: Destinations,
     /// Of the segment in hand.
     destination: Option<Destination>,
@@ -69,17 +142,18 @@ pub(crate) async fn record(
     shutdown: &CancellationToken,
 ) -> Result<(), RecorderError> {
     let Playing { mut input, sound, .. } = playing;
-    let anchor = Anchor::new(desk.clock.now(), Instant::now());
+    desk.check_clock();
     let began = tokio::time::Instant::now();
     let destinations = Destinations::of(&desk.camera);
     let mut take = Take {
         desk,
         sound,
         gatherer: None,
-        anchor,
+        sender: None,
+        losses: Losses::default(),
         began,
         last_video: began,
-        last_wall: None,
+        last_frame: None,
         destinations,
         destination: None,
         frames: 0,
@@ -102,8 +176,9 @@ impl Take<'_> {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 error = self.desk.writer.failed() => return Err(error),
-                item = input.next() => self.take(item?).await?,
+                // before the frames, or a flood of packets without any picture would never let it bark
                 () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
+                item = input.next() => self.take(item?).await?,
             }
         }
     }
@@ -129,6 +204,13 @@ impl Take<'_> {
         match item {
             Item::Video(frame) => self.take_video(frame).await,
             Item::Sound(frame) => self.take_sound(frame).await,
+            Item::Report(item) => {
+                let received = self.desk.anchor.wall_of(item.received);
+                if let Some(sender) = &mut self.sender {
+                    sender.take(item.report, received);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -141,22 +223,20 @@ impl Take<'_> {
         }
         let Some(gatherer) = &mut self.gatherer else { return Ok(()) };
         let keyframe = frame.keyframe;
-        if keyframe && let Some(step) = self.anchor.check(self.desk.clock.now(), Instant::now()) {
+        if keyframe && let Some(step) = self.desk.check_clock() {
             tracing::warn!(
                 camera = %self.desk.camera.id, before = %step.before, after = %step.after,
                 "system clock was set, a new segment begins"
             );
             gatherer.cut_at_next_keyframe();
-            self.desk.register.gap(Gap {
-                camera: self.desk.camera.id.clone(),
-                // a step back leaves nothing out: its entry marks the place
-                from: step.before.min(step.after),
-                to: step.after,
-                cause: "clock step".to_owned(),
-            });
         }
-        let wall = self.anchor.wall_of(frame.received);
-        self.last_wall = Some(wall);
+        let received = self.desk.anchor.wall_of(frame.received);
+        let by_camera = self.sender.as_ref().and_then(|sender| sender.time_of(frame.stamp, received));
+        let (wall, clock) = match by_camera {
+            Some(wall) => (wall, ClockSource::SenderReport),
+            None => (received, ClockSource::ReceiveTime),
+        };
+        self.last_frame = Some(Moment { wall, at: frame.received });
         if keyframe {
             let destination = self.destinations.at(wall);
             if self.destination.replace(destination).is_some_and(|before| before != destination) {
@@ -164,12 +244,30 @@ impl Take<'_> {
             }
         }
         let had_begun = gatherer.has_begun();
-        let gathered = gatherer.video(VideoFrame { stamp: frame.stamp, keyframe, wall, data: &frame.data });
-        if !had_begun && gatherer.has_begun() {
-            self.begin(wall);
+        let gathered =
+            gatherer.video(VideoFrame { stamp: frame.stamp, keyframe, wall, clock, data: &frame.data });
+        let has_begun = gatherer.has_begun();
+        if !had_begun && has_begun {
+            self.begin(Moment { wall, at: frame.received });
+        }
+        if let Some(missing) = self.losses.watch.note(frame.stamp, keyframe, frame.lost)
+            && has_begun
+        {
+            self.note_loss(missing, wall);
         }
         gathered.map_err(|_: TooMuchHeld| self.too_much_held())?;
         self.hand_over().await
+    }
+
+    /// Takes note of `missing` ticks of the picture before a frame of that time.
+    fn note_loss(&mut self, missing: i64, to: DateTime<Utc>) {
+        let scale = self.sender.as_ref().map_or(VIDEO_CLOCK, SenderClock::scale);
+        let length = TimeDelta::microseconds(rescale(missing, scale, 1_000_000));
+        let camera = self.desk.camera.id.clone();
+        self.losses.gaps.push(Gap { camera, from: to - length, to, cause: GapCause::PacketLoss });
+        if self.losses.gaps.len() >= LOSSES_MAX {
+            self.desk.gaps(std::mem::take(&mut self.losses.gaps));
+        }
     }
 
     async fn take_sound(&mut self, frame: SoundItem) -> Result<(), RecorderError> {
@@ -184,6 +282,7 @@ impl Take<'_> {
         match &mut self.gatherer {
             Some(gatherer) => gatherer.change_video(video),
             None => {
+                self.sender = Some(SenderClock::new(video.time_scale));
                 let (pool, sound) = (self.desk.pool.clone(), self.sound.take());
                 self.gatherer = Some(Gatherer::new(&self.desk.camera, pool, video, sound));
             }
@@ -191,33 +290,49 @@ impl Take<'_> {
     }
 
     /// The first keyframe of a session ends the gap before it.
-    fn begin(&mut self, wall: DateTime<Utc>) {
-        if let Some(gap) = self.desk.outage.end(wall) {
+    fn begin(&mut self, first: Moment) {
+        self.desk.take_in_hand(first.wall);
+        if let Some(gap) = self.desk.outage.begin(first) {
             tracing::info!(
-                camera = %gap.camera, from = %gap.from, cause = gap.cause, "recording again after a gap"
+                camera = %gap.camera, from = %gap.from, cause = %gap.cause, "recording again after a gap"
             );
-            self.desk.register.gap(gap);
+            self.desk.gaps(vec![gap]);
         } else {
             tracing::info!(camera = %self.desk.camera.id, "recording");
         }
-        self.desk.status.send_modify(|status| status.state = CameraState::Recording);
+        self.desk.status.send_modify(|status| {
+            status.state = CameraState::Recording;
+            status.outage = None;
+        });
     }
 
     async fn hand_over(&mut self) -> Result<(), RecorderError> {
         let orders = self.gatherer.as_mut().map(Gatherer::take_orders).unwrap_or_default();
         for order in orders {
             self.show(&order);
+            let begun = tokio::time::Instant::now();
             self.desk.writer.submit(order).await?;
+            // the camera is not to blame for the time the disk takes
+            self.last_video += begun.elapsed();
         }
         Ok(())
     }
 
     fn show(&mut self, order: &Order) {
-        let Order::Append(fragment) = order else { return };
+        let fragment = match order {
+            Order::Append(fragment) => fragment,
+            Order::Open(head) => {
+                let start = head.metadata.start;
+                let is_recorded = self.destinations.at(start) == Destination::Recording;
+                let in_hand = is_recorded.then_some(start);
+                return self.desk.status.send_modify(|status| status.in_hand = in_hand);
+            }
+            Order::Close => return self.desk.gaps(std::mem::take(&mut self.losses.gaps)),
+        };
         let (bits, ticks) = fragment.bits_and_ticks();
         let rate = bits as f64 * f64::from(VIDEO_CLOCK) / ticks.max(1) as f64;
         let (frames, lost) = (std::mem::take(&mut self.frames), std::mem::take(&mut self.lost));
-        let last_frame = self.last_wall;
+        let last_frame = self.last_frame.map(|frame| frame.wall);
         self.desk.status.send_modify(|status| {
             status.frames += frames;
             status.packets_lost += lost;
@@ -233,8 +348,8 @@ impl Take<'_> {
             gatherer.finish();
         }
         let handed_over = self.hand_over().await;
-        if let Some(wall) = self.last_wall {
-            self.desk.outage.note_last_frame(wall);
+        if let Some(last) = self.last_frame {
+            self.desk.outage.note_last_frame(last);
         }
         handed_over
     }

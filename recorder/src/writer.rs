@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
-use config::CameraId;
+use chrono::{DateTime, Utc};
+use config::{Camera, CameraId};
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
@@ -51,6 +52,8 @@ struct Desk {
     destinations: Destinations,
     status: watch::Sender<CameraStatus>,
     failures: mpsc::Sender<RecorderError>,
+    /// The time at which footage on the disk ends.
+    written: Mutex<Option<DateTime<Utc>>>,
     /// Locked by the one thread that writes the camera's files.
     taps: Mutex<Vec<Box<dyn Tap>>>,
 }
@@ -62,6 +65,17 @@ pub(crate) struct Outlet {
     pub(crate) destinations: Destinations,
     pub(crate) status: watch::Sender<CameraStatus>,
     pub(crate) taps: Vec<Box<dyn Tap>>,
+}
+
+impl Outlet {
+    pub(crate) fn new(
+        camera: &Camera,
+        status: &watch::Sender<CameraStatus>,
+        taps: Vec<Box<dyn Tap>>,
+    ) -> Self {
+        let destinations = Destinations::of(camera);
+        Self { camera: camera.id.clone(), destinations, status: status.clone(), taps }
+    }
 }
 
 /// One camera's way to the writers.
@@ -110,7 +124,14 @@ impl Writers {
         CameraWriter {
             jobs: self.senders[number % self.senders.len()].clone(),
             room: Arc::new(Semaphore::new(WAITING_MAX / PIECE)),
-            desk: Arc::new(Desk { camera, destinations, status, failures: sender, taps: Mutex::new(taps) }),
+            desk: Arc::new(Desk {
+                camera,
+                destinations,
+                status,
+                failures: sender,
+                written: Mutex::default(),
+                taps: Mutex::new(taps),
+            }),
             failures,
         }
     }
@@ -147,6 +168,11 @@ impl CameraWriter {
             Some(error) => error,
             None => std::future::pending().await,
         }
+    }
+
+    /// Returns the time at which the camera's footage on the disk ends, once all is carried out.
+    pub(crate) fn written_until(&self) -> Option<DateTime<Utc>> {
+        *lock(&self.desk.written)
     }
 
     /// Waits until everything handed over is carried out; forgets failures of the session that ended.
@@ -199,9 +225,12 @@ fn run(place: &Place, register: &Register, mut jobs: mpsc::Receiver<Job>) {
 
 impl Desk {
     fn each_tap(&self, mut tell: impl FnMut(&mut dyn Tap)) {
-        let mut taps: MutexGuard<'_, _> = self.taps.lock().unwrap_or_else(PoisonError::into_inner);
-        taps.iter_mut().for_each(|tap| tell(tap.as_mut()));
+        lock(&self.taps).iter_mut().for_each(|tap| tell(tap.as_mut()));
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Files<'a> {
@@ -217,9 +246,12 @@ fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -
         }
         // after a failure there is nothing open until the next session
         Order::Append(fragment) => match open.get_mut(&desk.camera) {
-            Some(Open::File(segment, _)) => segment.append(fragment, |fragment, bytes| {
-                desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
-            })?,
+            Some(Open::File(segment, _)) => {
+                segment.append(fragment, |fragment, bytes| {
+                    desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
+                })?;
+                *lock(&desk.written) = Some(segment.written_until());
+            }
             Some(Open::Nowhere) => desk.each_tap(|tap| tap.appended(&fragment, None)),
             None => {}
         },
@@ -275,7 +307,7 @@ mod tests {
     use std::path::Path;
 
     use catalog::{Catalog, Clock, ClockSource, MediaRoot};
-    use config::{Camera, Recording, Windows};
+    use config::{Recording, Windows};
     use futures::FutureExt;
 
     use super::*;
@@ -324,6 +356,7 @@ mod tests {
             destinations: Destinations::of(&Camera::new(camera(), None)),
             status: status(),
             failures: sender,
+            written: Mutex::default(),
             taps: Mutex::default(),
         });
         let room = Arc::new(Semaphore::new(WAITING_MAX / PIECE));

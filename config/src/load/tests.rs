@@ -375,6 +375,8 @@ fn loads_without_a_secret_that_only_the_recorder_has() {
     let place = Place::with(&[("nightreel.toml", PROMISED)]).set("OPENAI_API_KEY", "");
     let loaded = place.load().unwrap();
     assert_eq!(loaded.missing_secrets().len(), 2);
+    let missing = loaded.missing_secret_of(&loaded.settings.cameras[0].id).unwrap();
+    assert_eq!(missing.key, "camera[0].password_env");
     let error = loaded.require_camera_secrets().unwrap_err().to_string();
     assert!(error.contains("`camera[0].password_env`") && error.contains("`GATE_PASSWORD`"), "{error}");
     assert!(!error.contains("OPENAI"), "{error}");

@@ -14,6 +14,7 @@ const FRAME: i64 = 3600;
 const HOLD_BACK_FRAMES: u32 = 25;
 const SOUND_SCALE: u32 = 16_000;
 const SOUND_FRAME: u32 = 1024;
+const CLOCK: ClockSource = ClockSource::ReceiveTime;
 
 /// A file as the orders would have written it.
 #[derive(Debug)]
@@ -47,7 +48,9 @@ fn wall(ms: i64) -> DateTime<Utc> {
 /// Sends picture number `number`, which is shown as number `shown`.
 fn send(gatherer: &mut Gatherer, number: u32, shown: i64, keyframe: bool) {
     let wall = wall(i64::from(number) * 40);
-    gatherer.video(VideoFrame { stamp: shown * FRAME, keyframe, wall, data: &number.to_be_bytes() }).unwrap();
+    gatherer
+        .video(VideoFrame { stamp: shown * FRAME, keyframe, wall, clock: CLOCK, data: &number.to_be_bytes() })
+        .unwrap();
 }
 
 fn send_sound(gatherer: &mut Gatherer, number: u32) {
@@ -190,7 +193,7 @@ fn segments_begin_on_the_clock_and_long_groups_are_cut_into_fragments() {
         let wall = wall(55_000 + i64::from(number) * 40);
         let data = number.to_be_bytes();
         let stamp = i64::from(number) * FRAME;
-        gatherer.video(VideoFrame { stamp, keyframe, wall, data: &data }).unwrap();
+        gatherer.video(VideoFrame { stamp, keyframe, wall, clock: CLOCK, data: &data }).unwrap();
     }
     gatherer.finish();
     carry_out(gatherer.take_orders(), &mut files);
@@ -246,7 +249,13 @@ fn a_camera_that_never_lets_cut_is_stopped_and_what_it_sent_is_kept() {
     let mut sent = 0;
     // the second picture is shown before the first: with B-frames there is no cut inside a group
     let refused = [0, 2, 1].into_iter().chain(3..).find_map(|shown| {
-        let frame = VideoFrame { stamp: shown * FRAME, keyframe: shown == 0, wall: wall(0), data: &data };
+        let frame = VideoFrame {
+            stamp: shown * FRAME,
+            keyframe: shown == 0,
+            wall: wall(0),
+            clock: CLOCK,
+            data: &data,
+        };
         sent += 1;
         gatherer.video(frame).err()
     });

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::RecorderError;
 use crate::mp4::TrackHead;
+use crate::sender::SenderReport;
 
 use super::native::Native;
 use super::piped::Piped;
@@ -49,6 +50,7 @@ pub(crate) enum Input {
 pub(crate) enum Item {
     Video(VideoItem),
     Sound(SoundItem),
+    Report(ReportItem),
 }
 
 #[derive(Debug)]
@@ -62,6 +64,13 @@ pub(crate) struct VideoItem {
     /// With the first frame, and whenever the parameters change.
     pub(crate) head: Option<TrackHead>,
     pub(crate) data: Vec<u8>,
+}
+
+/// What the camera says of its clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReportItem {
+    pub(crate) report: SenderReport,
+    pub(crate) received: Instant,
 }
 
 #[derive(Debug)]

@@ -66,10 +66,24 @@ pub(crate) const SILENT: &[&str] = &[];
 pub(crate) const AAC: &[&str] = &["-map", "1:a", "-c:a", "aac", "-b:a", "48k", "-ac", "1"];
 pub(crate) const G711: &[&str] = &["-map", "1:a", "-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"];
 
-/// Hashes the pictures of a file, without parameter sets and other units that a server may add or drop.
+impl Codec {
+    /// Returns what leaves only the pictures, without parameter sets and other units that a server may add or drop.
+    pub(crate) fn pictures_only(self) -> String {
+        let units = if self == Self::H265 { "0-31" } else { "1-5" };
+        format!("filter_units=pass_types={units}")
+    }
+}
+
+/// Hashes the pictures of a file.
 pub(crate) fn picture_hashes(path: &Path, codec: Codec) -> Vec<String> {
-    let units = if codec == Codec::H265 { "0-31" } else { "1-5" };
-    hashes(path, &["-map", "0:v", "-c", "copy", "-bsf:v", &format!("filter_units=pass_types={units}")])
+    hashes(path, &["-map", "0:v", "-c", "copy", "-bsf:v", &codec.pictures_only()])
+}
+
+/// Hashes the pictures of a file as they look behind RTP, with start codes in the place of lengths.
+pub(crate) fn sent_picture_hashes(path: &Path, codec: Codec) -> Vec<String> {
+    let name = if codec == Codec::H265 { "hevc" } else { "h264" };
+    let filters = format!("{name}_mp4toannexb,{}", codec.pictures_only());
+    hashes(path, &["-map", "0:v", "-c", "copy", "-bsf:v", &filters])
 }
 
 pub(crate) fn sound_hashes(path: &Path) -> Vec<String> {

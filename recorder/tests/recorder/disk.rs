@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nightreel_recorder::CameraState;
+use catalog::GapCause;
+use nightreel_recorder::{CameraState, Notice};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
 use crate::clip::{self, Codec, SILENT};
@@ -14,7 +15,8 @@ use crate::fake_camera::FakeCamera;
 use crate::station::{Running, Station, camera};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
-const MINUTE: Duration = Duration::from_secs(60);
+/// Longer than a test, which then hardly ever meets a cut.
+const HOUR: Duration = Duration::from_secs(3600);
 /// From the moment at which there is room again.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
@@ -84,7 +86,7 @@ async fn a_full_disk_costs_only_what_has_no_room() {
     std::fs::create_dir(station.path("media")).unwrap();
     mount("none", station.path("media"), "tmpfs", MountFlags::empty(), Some(c"size=48M")).unwrap();
     let fake = FakeCamera::play(&sent, &[]);
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for(|camera| camera.frames >= 75).await;
     fill(&station.path("media/filler"));
     wait_for_reason(&mut running, "the disk is full").await;
@@ -96,7 +98,47 @@ async fn a_full_disk_costs_only_what_has_no_room() {
     std::fs::remove_file(station.path("media/filler")).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() >= 2, "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "disk full");
+    assert_eq!(station.gaps()[0].cause, GapCause::DiskFull);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_at_once_and_gaps_wait_until_its_catalogue_takes_them() {
+    if !may_mount("disk::a_full_disk_is_said_at_once_and_gaps_wait_until_its_catalogue_takes_them") {
+        return;
+    }
+    let disk = tempfile::tempdir().unwrap();
+    mount("none", disk.path(), "tmpfs", MountFlags::empty(), Some(c"size=24M")).unwrap();
+    // catalogue and footage on the same disk
+    let station = Station::within(disk.path());
+    let sent = clip::encoded(Codec::H264, SILENT);
+    let fake = FakeCamera::play(&sent, &[]);
+    let mut running = station.start(camera(fake.port, HOUR));
+    running.wait_for(|camera| camera.frames >= 75).await;
+    let filler = disk.path().join("filler");
+    fill(&filler);
+    let full = Instant::now();
+    let said = running.notice().await;
+    assert!(matches!(&said, Notice::DiskFull { cause: GapCause::DiskFull, .. }), "{said:?}");
+    // a fragment of two seconds has to fail first
+    assert!(full.elapsed() < BACK_WITHIN, "{:?}", full.elapsed());
+    let attempts = running.status.cameras()[0].reconnects;
+    running.wait_for(|camera| camera.reconnects >= attempts + 2).await;
+
+    std::fs::remove_file(&filler).unwrap();
+    let (room, frames) = (Instant::now(), running.status.cameras()[0].frames);
+    running.wait_for(|camera| camera.state == CameraState::Recording).await;
+    assert!(room.elapsed() < BACK_WITHIN, "{:?}", room.elapsed());
+    let said = running.notice().await;
+    assert!(matches!(&said, Notice::DiskBack { .. }), "{said:?}");
+    running.wait_for(|camera| camera.frames >= frames + 50).await;
+    running.stop().await;
+    let gaps = station.gaps();
+    assert!(gaps.iter().any(|gap| gap.cause == GapCause::DiskFull && gap.from < gap.to), "{gaps:?}");
+    assert_eq!(station.catalog.open_gaps().unwrap(), []);
+    let mut listed = 0;
+    station.catalog.each_segment(&[catalog::SegmentState::Ready], |_| listed += 1).unwrap();
+    assert_eq!(listed, station.files(".mp4").len());
+    unmount(disk.path(), UnmountFlags::DETACH).unwrap();
 }
 
 #[tokio::test]
@@ -124,7 +166,7 @@ async fn a_disk_that_becomes_read_only_is_waited_for() {
     unmount(&media, UnmountFlags::empty()).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.contains(&partials[0].with_extension("")), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }
 
 #[tokio::test]
@@ -145,5 +187,5 @@ async fn a_root_that_is_gone_is_named_and_nothing_is_written_until_it_is_back() 
     std::fs::rename(&away, &id).unwrap();
     let files = goes_on(&station, running, &sent).await;
     assert!(files.len() > before.len(), "{files:?}");
-    assert_eq!(station.gaps()[0].cause, "not writable");
+    assert_eq!(station.gaps()[0].cause, GapCause::NotWritable);
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use catalog::Clock;
+use catalog::GapCause;
 use chrono::{DateTime, Utc};
 use nightreel_recorder::{CameraState, RecorderError};
 
@@ -27,7 +28,7 @@ async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
     let mut running = station.start(camera);
     running.wait_for(|camera| matches!(&camera.state, CameraState::Waiting { reason } if reason.contains("`password`"))).await;
     running.stop().await;
-    assert_eq!(station.gaps()[0].cause, "camera unreachable");
+    assert_eq!(station.gaps()[0].cause, GapCause::Unreachable);
 }
 
 #[tokio::test]
@@ -68,7 +69,7 @@ async fn a_camera_that_comes_back_is_recorded_again() {
     }
     let gaps = station.gaps();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
-    assert_eq!(gaps[0].cause, "ended by the camera");
+    assert_eq!(gaps[0].cause, GapCause::EndedByCamera);
     assert!(gaps[0].to > gaps[0].from);
 }
 
@@ -104,7 +105,7 @@ async fn a_frozen_camera_is_noticed_and_recorded_again_when_it_goes_on() {
         clip::assert_unbroken(&sent, &clip::picture_hashes(&file, Codec::H264));
     }
     let gap = &station.gaps()[0];
-    assert_eq!(gap.cause, "stalled");
+    assert_eq!(gap.cause, GapCause::Stalled);
     assert!(gap.to - gap.from > chrono::TimeDelta::seconds(7), "{gap:?}");
 }
 
@@ -143,7 +144,7 @@ async fn a_clock_that_is_set_back_begins_segments_and_overwrites_none() {
     clip::assert_unbroken(&clip::picture_hashes(&sent, Codec::H264), &recorded);
     let gaps = station.gaps();
     assert!(
-        gaps.len() >= 2 && gaps.iter().all(|gap| gap.cause == "clock step" && gap.from == gap.to),
+        gaps.len() >= 2 && gaps.iter().all(|gap| gap.cause == GapCause::ClockStep && gap.from == gap.to),
         "{gaps:?}"
     );
 }

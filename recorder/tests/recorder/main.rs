@@ -4,9 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests do to files what the program itself must not")]
 
 mod clip;
+mod clock;
 mod disk;
 mod fake_camera;
 mod faults;
+mod gaps;
 mod hls;
 mod log;
 mod other_inputs;
@@ -15,4 +17,6 @@ mod parse;
 mod playlist;
 mod recording;
 mod recovery;
+mod republish;
+mod snapshots;
 mod station;

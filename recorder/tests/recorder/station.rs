@@ -1,12 +1,15 @@
 //! A recording station: folder, catalogue, and recorders that are started and stopped in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{CameraLock, Catalog, Clock, Gap, MediaRoot, Role};
 use chrono_tz::Tz;
 use config::{Camera, Secret, Source};
-use nightreel_recorder::{CameraStatus, Recorder, RecorderError, RecorderSetup, StatusBoard};
+use nightreel_recorder::{
+    CameraStatus, Notice, Notices, Recorder, RecorderError, RecorderSetup, SnapshotMaker, StatusBoard,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,12 +24,15 @@ pub(crate) struct Station {
     folder: TempDir,
     pub(crate) clock: Clock,
     pub(crate) catalog: Catalog,
+    pub(crate) name_timezone: Tz,
+    pub(crate) snapshot_maker: Option<Arc<dyn SnapshotMaker>>,
 }
 
 /// A recorder at work.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) status: StatusBoard,
+    pub(crate) notices: Notices,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), RecorderError>>,
 }
@@ -37,9 +43,17 @@ impl Station {
     }
 
     pub(crate) fn with_clock(clock: Clock) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), clock)
+    }
+
+    /// Makes one on a disk that is mounted there.
+    pub(crate) fn within(disk: &Path) -> Self {
+        Self::in_folder(tempfile::tempdir_in(disk).unwrap(), Clock::system())
+    }
+
+    fn in_folder(folder: TempDir, clock: Clock) -> Self {
         let catalog = Catalog::open(&folder.path().join("state")).unwrap();
-        Self { folder, clock, catalog }
+        Self { folder, clock, catalog, name_timezone: Tz::UTC, snapshot_maker: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -52,9 +66,10 @@ impl Station {
             cameras,
             root,
             state_dir: self.path("state"),
-            name_timezone: Tz::UTC,
+            name_timezone: self.name_timezone,
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
+            snapshot_maker: self.snapshot_maker.clone(),
         })
     }
 
@@ -64,8 +79,8 @@ impl Station {
 
     pub(crate) fn start_all(&self, cameras: Vec<Camera>) -> Running {
         let recorder = self.recorder(cameras).unwrap();
-        let (status, shutdown) = (recorder.status(), CancellationToken::new());
-        Running { status, task: tokio::spawn(recorder.run(shutdown.clone())), shutdown }
+        let (status, notices, shutdown) = (recorder.status(), recorder.notices(), CancellationToken::new());
+        Running { status, notices, task: tokio::spawn(recorder.run(shutdown.clone())), shutdown }
     }
 
     /// Lists the files of the one camera that end so, oldest name first.
@@ -97,6 +112,12 @@ impl Running {
 
     pub(crate) async fn wait_for_segments(&mut self, count: u64) {
         self.wait_for(|camera| camera.segments >= count).await;
+    }
+
+    /// Waits for the next notice.
+    pub(crate) async fn notice(&mut self) -> Notice {
+        let next = tokio::time::timeout(PATIENCE, self.notices.next()).await;
+        next.expect("a notice comes").expect("the recorder lives")
     }
 
     pub(crate) async fn stop(self) {

@@ -1,0 +1,134 @@
+//! Whom the hook tells, and what becomes of those who do not listen.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use config::Environment;
+
+use super::*;
+
+/// Reads the settings of a hook as a user writes them.
+fn hook(keys: &str) -> Hook {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nightreel.toml");
+    std::fs::write(&file, format!("[storage]\nroot = \"media\"\n\n[hook]\n{keys}\n")).unwrap();
+    let environment = Environment::new(folder.path(), Default::default()).unwrap();
+    config::load(Some(&file), &environment).unwrap().settings.hook.unwrap()
+}
+
+fn shell(script: &str, timeout_seconds: u64) -> Hook {
+    hook(&format!("command = [\"/bin/sh\", \"-c\", {script:?}]\ntimeout_seconds = {timeout_seconds}"))
+}
+
+fn step() -> Notice {
+    let at = |second| chrono::DateTime::from_timestamp(second, 0).unwrap();
+    Notice::ClockStep { before: at(1_800_000_000), after: at(1_800_003_600) }
+}
+
+const STEP: &str = r#"{"event":"clock_step","before":"2027-01-15T08:00:00Z","after":"2027-01-15T09:00:00Z"}"#;
+
+/// Answers one request with this status line, and returns what was asked.
+fn server(status: &'static str) -> (u16, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"}") {
+            let mut more = [0; 1024];
+            let read = stream.read(&mut more).unwrap();
+            assert_ne!(read, 0, "the request breaks off");
+            asked.extend_from_slice(&more[..read]);
+        }
+        stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
+        String::from_utf8(asked).unwrap()
+    };
+    (port, std::thread::spawn(serve))
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_command_reads_one_object_for_each_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard");
+    let teller = Teller::new(shell(&format!("cat >> {}", heard.display()), 10)).unwrap();
+    teller.tell(&step()).await;
+    teller.tell(&step()).await;
+    assert_eq!(lines(&heard), [STEP, STEP]);
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_is_killed_with_all_that_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = folder.path().join("ids");
+    // the sleeper is a child of the command
+    let script = format!("sleep 300 & echo $! > {}; wait", ids.display());
+    let teller = Teller::new(shell(&script, 1)).unwrap();
+    let began = Instant::now();
+    let error = teller.call(STEP).await.unwrap_err();
+    assert!(error.to_string().contains("within 1 s"), "{error:#}");
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let sleeper: i32 = lines(&ids)[0].parse().unwrap();
+    let sleeper = Pid::from_raw(sleeper).unwrap();
+    let gone = || match std::fs::read_to_string(format!("/proc/{}/stat", sleeper.as_raw_nonzero())) {
+        // a zombie that nobody has waited for yet
+        Ok(stat) => stat.contains(") Z "),
+        Err(_) => true,
+    };
+    while !gone() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it sleeps on");
+        // waits for another process
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_fails_or_is_not_there_is_told_of_and_reads_nothing_if_it_likes() {
+    for (script, words) in [("exit 3", "exit status: 3"), ("exec 0<&-; sleep 0.1; exit 4", "exit status: 4")]
+    {
+        let error = Teller::new(shell(script, 10)).unwrap().call(STEP).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error:#}");
+    }
+    let missing = hook("command = [\"/nowhere/tell-me\"]");
+    let error = Teller::new(missing).unwrap().call(STEP).await.unwrap_err();
+    assert!(error.to_string().contains("`/nowhere/tell-me`"), "{error:#}");
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_object_by_post() {
+    let (port, served) = server("204 No Content");
+    let teller = Teller::new(hook(&format!("webhook = \"http://127.0.0.1:{port}/T0/secret\""))).unwrap();
+    teller.tell(&step()).await;
+    let asked = served.join().unwrap();
+    assert!(asked.starts_with("POST /T0/secret HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("content-type: application/json\r\n") && asked.ends_with(STEP), "{asked}");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_a_webhook_is_told_without_its_address() {
+    let (port, served) = server("500 Internal Server Error");
+    let teller = Teller::new(hook(&format!("webhook = \"http://127.0.0.1:{port}/T0/secret\""))).unwrap();
+    let refused = format!("{:#}", teller.post(STEP).await.unwrap_err());
+    served.join().unwrap();
+    let unreachable = format!("{:#}", teller.post(STEP).await.unwrap_err());
+    assert!(refused.contains("500"), "{refused}");
+    for text in [refused, unreachable] {
+        assert!(text.contains("127.0.0.1") && !text.contains("secret"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_never_answers_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let keys = format!("webhook = \"http://127.0.0.1:{port}/\"\ntimeout_seconds = 1");
+    let teller = Teller::new(hook(&keys)).unwrap();
+    let began = Instant::now();
+    teller.post(STEP).await.unwrap_err();
+    assert!(began.elapsed() >= Duration::from_secs(1) && began.elapsed() < Duration::from_secs(10));
+}
