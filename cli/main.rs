@@ -12,10 +12,15 @@ mod progress;
 mod runtime;
 mod service;
 mod signals;
+mod snapshots;
 
 use std::process::ExitCode;
 
 use args::{Cli, Command};
+
+/// Tells the recorder what its cameras ask of the memory: see `recorder::NotingAllocator`.
+#[global_allocator]
+static ALLOCATOR: recorder::NotingAllocator = recorder::NotingAllocator;
 
 fn main() -> ExitCode {
     let cli = Cli::read();

@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn footage_is_told_by_its_name() {
         let media = ["a.mp4", "x/b.MKV", "c.ts", "d.avi", "e.mov"];
-        let other = ["a.mp4.partial", "a.mp4.json", ".a.mp4", "mp4", "x.jpg", ".a.mp4.json.staged", "gate/init.mp4"];
+        let other =
+            ["a.mp4.partial", "a.mp4.json", ".a.mp4", "mp4", "x.jpg", ".a.mp4.json.staged", "gate/init.mp4"];
         assert!(media.iter().all(|n| is_media(Path::new(n))));
         assert!(!other.iter().any(|n| is_media(Path::new(n))));
     }

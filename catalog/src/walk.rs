@@ -62,7 +62,8 @@ impl Walk {
         let camera: CameraId = camera_of(&path)?.parse().ok()?;
         let known = self.cameras.is_empty() || self.cameras.contains(&camera);
         let hidden = path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let incoming = special_folder(&path).is_none() && !is_live(&path) && path.to_str().is_some() && is_media(&path);
+        let incoming =
+            special_folder(&path).is_none() && !is_live(&path) && path.to_str().is_some() && is_media(&path);
         let mut folders = path.ancestors().skip(1).filter(|f| !f.as_os_str().is_empty());
         let in_place = folders.all(|f| self.root.join(f).symlink_metadata().is_ok_and(|m| m.is_dir()));
         let stat = stat_of(file).ok()??;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use catalog::{Catalog, MediaRoot};
 use clap::Args;
-use config::{Loaded, Settings};
+use config::{Camera, Loaded, Settings};
 use recorder::{SoundKept, StreamInfo};
 use serde::Serialize;
 
@@ -99,6 +99,7 @@ async fn examine(loaded: &Loaded) -> Vec<Check> {
     checks.extend(loaded.missing_secrets().iter().map(|secret| Check::fault(&secret.key, &secret.reason)));
     checks.extend(storage(settings));
     checks.extend(cameras(settings).await);
+    checks.extend(settings.cameras.iter().flat_map(outputs));
     #[cfg(feature = "process")]
     checks.extend(super::doctor_process::examine(settings).await);
     checks
@@ -224,6 +225,13 @@ async fn cameras(settings: &Settings) -> Vec<Check> {
         }
     });
     futures::future::join_all(asked).await
+}
+
+/// What is made of a camera's stream beside the recording.
+fn outputs(camera: &Camera) -> Vec<Check> {
+    let lacking = if cfg!(feature = "process") { None } else { recorder::lacks_decoder(camera) };
+    let warnings = recorder::exposes_password(camera).into_iter().chain(lacking);
+    warnings.map(|text| Check::warning(format!("camera {}", camera.id), text)).collect()
 }
 
 fn described(what: String, stream: &StreamInfo) -> Check {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::open::{self, Store};
-use crate::{hook, runtime, service, signals};
+use crate::{hook, runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
@@ -87,7 +87,7 @@ pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Re
         name_timezone: store.settings.storage.name_timezone,
         catalog: store.catalog.clone(),
         clock: store.clock.clone(),
-        snapshot_maker: None,
+        snapshot_maker: snapshots::maker(),
     })?)
 }
 

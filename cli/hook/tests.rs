@@ -82,7 +82,7 @@ async fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     };
     while !gone() {
         assert!(began.elapsed() < Duration::from_secs(20), "it sleeps on");
-        // waits for the kernel to end it
+        // waits for another process
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -21,6 +21,7 @@ mod profile;
 mod scene;
 mod shift;
 mod start;
+pub mod still;
 mod unfinished;
 pub mod video;
 pub mod view;

@@ -63,6 +63,17 @@ pub enum RecorderError {
     #[error("camera `{camera}` sends a broken stream: {reason}")]
     BrokenStream { camera: String, reason: String },
 
+    #[error(
+        "camera `{camera}` sends a message that never ends: more than {} of it were waiting; restart the camera or update its firmware",
+        size(*limit)
+    )]
+    EndlessMessage { camera: String, limit: usize },
+
+    #[error(
+        "what camera `{camera}` sends could not be read, by a fault of the program itself; please report it"
+    )]
+    Unreadable { camera: String },
+
     #[error("camera `{camera}` sends more between two places to cut than the {} MB kept for it", limit >> 20)]
     TooMuchHeld { camera: String, limit: usize },
 
@@ -128,6 +139,11 @@ impl RecorderError {
         )
     }
 
+    /// Tells whether the session was abandoned, so that nobody will ask the camera for its end.
+    pub(crate) fn is_abandonment(&self) -> bool {
+        matches!(self, Self::EndlessMessage { .. } | Self::Unreadable { .. })
+    }
+
     /// Returns the text with that of its causes, on one line.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
@@ -145,6 +161,8 @@ impl RecorderError {
             Self::Stalled { .. } => GapCause::Stalled,
             Self::EndedByCamera { .. }
             | Self::BrokenStream { .. }
+            | Self::EndlessMessage { .. }
+            | Self::Unreadable { .. }
             | Self::TooMuchHeld { .. }
             | Self::NoKeyframe { .. }
             | Self::InnerFault { .. } => GapCause::EndedByCamera,
@@ -160,4 +178,8 @@ impl RecorderError {
         let path = path.into();
         move |source| Self::File { doing, path, source }
     }
+}
+
+fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} kB", bytes >> 10) } else { format!("{} MB", bytes >> 20) }
 }

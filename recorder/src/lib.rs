@@ -5,6 +5,7 @@
 mod backoff;
 mod blocks;
 mod camera;
+mod cap;
 mod cut;
 mod damage;
 mod destination;
@@ -37,6 +38,7 @@ mod wall;
 mod watch;
 mod writer;
 
+pub use cap::NotingAllocator;
 pub use error::RecorderError;
 pub use input::{SoundKept, StreamInfo, describe};
 pub use notice::{Notice, Notices};

@@ -176,8 +176,9 @@ impl Take<'_> {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 error = self.desk.writer.failed() => return Err(error),
-                item = input.next() => self.take(item?).await?,
+                // before the frames, or a flood of packets without any picture would never let it bark
                 () = &mut watchdog => watchdog.as_mut().reset(self.check_alive(tokio::time::Instant::now())?),
+                item = input.next() => self.take(item?).await?,
             }
         }
     }
@@ -309,7 +310,10 @@ impl Take<'_> {
         let orders = self.gatherer.as_mut().map(Gatherer::take_orders).unwrap_or_default();
         for order in orders {
             self.show(&order);
+            let begun = tokio::time::Instant::now();
             self.desk.writer.submit(order).await?;
+            // the camera is not to blame for the time the disk takes
+            self.last_video += begun.elapsed();
         }
         Ok(())
     }

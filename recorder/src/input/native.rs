@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Camera, Secret, Source};
-use futures::StreamExt;
+use config::{Camera, CameraId, Secret, Source};
 use retina::client::{
-    Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup,
-    SessionOptions, SetupOptions, Stream, TcpTransportOptions, TeardownPolicy, Transport,
-    UdpTransportOptions,
+    Credentials, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
+    SetupOptions, Stream, TcpTransportOptions, TeardownPolicy, Tool, Transport, UdpTransportOptions,
 };
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
@@ -16,6 +14,7 @@ use tokio::time::timeout;
 
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
+use crate::cap::{Frames, capped};
 use crate::mp4::{TrackHead, TrackKind};
 use crate::sender::{SenderReport, ntp_time};
 
@@ -50,8 +49,7 @@ impl Sessions {
 
 /// Frames of a session that plays.
 pub(crate) struct Native {
-    camera: String,
-    frames: Demuxed,
+    frames: Frames,
     video: usize,
     /// What was handed on last.
     head: Option<TrackHead>,
@@ -60,23 +58,21 @@ pub(crate) struct Native {
 impl Native {
     pub(super) async fn next(&mut self) -> Result<Item, RecorderError> {
         loop {
-            match self.frames.next().await {
-                Some(Ok(CodecItem::VideoFrame(frame))) => return Ok(Item::Video(self.video(frame))),
-                Some(Ok(CodecItem::AudioFrame(frame))) => {
+            match self.frames.next().await? {
+                CodecItem::VideoFrame(frame) => return Ok(Item::Video(self.video(frame))),
+                CodecItem::AudioFrame(frame) => {
                     return Ok(Item::Sound(SoundItem {
                         stamp: frame.timestamp().elapsed(),
                         length: frame.frame_length().get(),
                         data: frame.data().to_vec(),
                     }));
                 }
-                Some(Ok(CodecItem::Rtcp(packet))) => {
+                CodecItem::Rtcp(packet) => {
                     if let Some(report) = self.report(&packet) {
                         return Ok(Item::Report(report));
                     }
                 }
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(broken(&self.camera, &e)),
-                None => return Err(RecorderError::EndedByCamera { camera: self.camera.clone() }),
+                _ => {}
             }
         }
     }
@@ -108,7 +104,8 @@ impl Native {
 }
 
 pub(super) async fn describe(camera: &Camera, source: &Source) -> Result<StreamInfo, RecorderError> {
-    let asked = timeout(CONNECT_WITHIN, describe_source(camera, source, SessionOptions::default()));
+    let asking = describe_source(camera, source, SessionOptions::default());
+    let asked = timeout(CONNECT_WITHIN, capped(&camera.id, asking));
     let session = asked.await.map_err(|_| no_answer(camera))??;
     let streams = session.streams();
     let video = &streams[choose_video(camera, streams)?];
@@ -130,15 +127,18 @@ pub(super) async fn play(
     sessions: &Sessions,
     sound: SoundUse,
 ) -> Result<Playing, RecorderError> {
-    // Auto keeps at it with the old live555 that goes on sending a dead session's packets, and is quick else.
-    let options =
-        SessionOptions::default().session_group(Arc::clone(&sessions.0)).teardown(TeardownPolicy::Auto);
     let connecting = async {
-        let session = describe_source(camera, source, options).await?;
-        // large, and only alive while connecting
-        Box::pin(set_up_and_play(camera, session, (sound, transport(source)))).await
+        let options = || SessionOptions::default().session_group(Arc::clone(&sessions.0));
+        // Retina asks for a session's end from a task of its own, which reads on without a cap. The end of the
+        // connection says the same to all but the old live555 that goes on sending a dead session's packets.
+        let mut session = describe_source(camera, source, options().teardown(TeardownPolicy::Never)).await?;
+        if session.tool().is_some_and(Tool::has_live555_tcp_bug) {
+            drop(session); // nothing has been set up in it, and a camera may have but one to give
+            session = describe_source(camera, source, options().teardown(TeardownPolicy::Auto)).await?;
+        }
+        set_up_and_play(camera, session, (sound, transport(source))).await
     };
-    timeout(CONNECT_WITHIN, connecting).await.map_err(|_| no_answer(camera))?
+    timeout(CONNECT_WITHIN, capped(&camera.id, connecting)).await.map_err(|_| no_answer(camera))?
 }
 
 async fn describe_source(
@@ -177,8 +177,8 @@ async fn set_up_and_play(
     }
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
-    let frames = playing.demuxed().map_err(|e| broken(camera.id.as_str(), &e))?;
-    let native = Native { camera: camera.id.to_string(), frames, video, head: None };
+    let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?);
+    let native = Native { frames, video, head: None };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
 }
 
@@ -240,16 +240,19 @@ fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {
         // many cameras know no better word than 400 for a wrong path
         Some(status @ (400 | 404 | 410)) => RecorderError::NoSuchStream { camera: id, status },
         Some(status @ 300..) => RecorderError::Refused { camera: id, status },
-        Some(_) => broken(camera.id.as_str(), error), // its answer was yes, but makes no sense
+        Some(_) => broken(&camera.id, error), // its answer was yes, but makes no sense
         None => RecorderError::Unreachable { camera: id, reason: first_line(error) },
     }
 }
 
-fn broken(camera: &str, error: &retina::Error) -> RecorderError {
-    RecorderError::BrokenStream { camera: camera.to_owned(), reason: first_line(error) }
+pub(crate) fn broken(camera: &CameraId, error: &retina::Error) -> RecorderError {
+    RecorderError::BrokenStream { camera: camera.to_string(), reason: first_line(error) }
 }
 
 /// The lines that follow are addresses and byte positions for whoever looks at a packet dump.
 fn first_line(error: &retina::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default().trim_end_matches('.').trim_end_matches("; buffered:");
+    // it may quote what the camera sent
+    line.chars().take(300).collect()
 }

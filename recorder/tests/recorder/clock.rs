@@ -36,7 +36,7 @@ impl RunningClock {
             while !AtomicBool::load(&end, Ordering::Relaxed) {
                 let ahead = TimeDelta::milliseconds(AtomicI64::load(&ahead, Ordering::Relaxed));
                 hand.set(start + TimeDelta::from_std(began.elapsed()).unwrap() + ahead);
-                // waits for the next turn of the hand
+                // waits for time itself, which it hands on
                 std::thread::sleep(Duration::from_millis(10));
             }
         };

@@ -33,7 +33,7 @@ async fn until(condition: impl Fn() -> bool) {
         if condition() {
             return;
         }
-        // waits for the register's thread
+        // waits for another thread, which gives no event
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("never came");

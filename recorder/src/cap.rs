@@ -1,0 +1,27 @@
+//! The cap on what a camera can make its session hold. Retina has none: whatever arrives stays in one ring per
+//! connection until a message or a picture is complete, and the ring doubles for as long as none is.
+//!
+//! So it is built around retina, and nothing of retina's is changed: `noting` tells what a poll has asked of the
+//! memory, `allowance` lets a poll read so little that nothing grows far before the next look, `watch` looks,
+//! and `abandon` drops a session that asked for too much. A panic while reading, which some descriptions cause,
+//! ends the session as well, and not the recorder.
+//!
+//! A picture or an answer that never ends costs 8 to 18 MB, where it was all that was sent. Two ways past it are known:
+//! - Headers are taken apart as they are read, into fifteen times their size. After a picture of nearly 4 MB a
+//!   single read may bring 4 MB of them: 108 MB, until the poll is over.
+//! - Where retina asks for a session's end (see `input::native::play`), the answer to that is read without a cap.
+
+mod abandon;
+mod allowance;
+mod connecting;
+mod frames;
+mod noting;
+mod watch;
+
+pub(crate) use connecting::capped;
+pub(crate) use frames::Frames;
+pub use noting::NotingAllocator;
+
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: NotingAllocator = NotingAllocator;
