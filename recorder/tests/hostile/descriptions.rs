@@ -12,6 +12,8 @@ use crate::memory;
 use crate::station::{Station, camera, camera_at};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A cut on the clock must not fall into a test.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// What replaces what in the good description.
 const ODDITIES: &[(&str, &str)] = &[
@@ -45,7 +47,7 @@ const ODDITIES: &[(&str, &str)] = &[
 async fn odd_descriptions_are_errors_or_described() {
     let _alone = memory::alone().await;
     let hostile = HostileCamera::start(|talk| talk.asked().map(drop));
-    let asked = camera(hostile.port, MINUTE);
+    let asked = camera(hostile.port, HOUR);
     for (usual, odd) in ODDITIES {
         let odd = DESCRIPTION.replace(usual, odd);
         hostile.act(move |talk| talk.describe(&odd));
@@ -62,10 +64,10 @@ async fn odd_descriptions_are_errors_or_described() {
 async fn a_panic_while_reading_is_an_error_of_that_camera() {
     let _alone = memory::alone().await;
     let hostile = HostileCamera::start(|talk| talk.describe(&DESCRIPTION.replace("o=-", "o:-")));
-    let unreadable = describe(&camera(hostile.port, MINUTE)).await.unwrap_err();
+    let unreadable = describe(&camera(hostile.port, HOUR)).await.unwrap_err();
     assert!(matches!(unreadable, RecorderError::Unreadable { .. }), "{unreadable}");
     let station = Station::new();
-    let mut running = station.start(camera(hostile.port, MINUTE));
+    let mut running = station.start(camera(hostile.port, HOUR));
     running.wait_for(|camera| camera.reconnects >= 2).await;
     hostile.act(|talk| {
         talk.play()?;
@@ -79,7 +81,7 @@ async fn a_panic_while_reading_is_an_error_of_that_camera() {
 async fn mangled_answers_are_errors_or_described() {
     let _alone = memory::alone().await;
     let hostile = HostileCamera::start(|talk| talk.asked().map(drop));
-    let asked = camera(hostile.port, MINUTE);
+    let asked = camera(hostile.port, HOUR);
     for seed in 0..300 {
         hostile.act(move |talk| {
             let number = talk.asked()?;
@@ -151,7 +153,7 @@ async fn what_cannot_be_recorded_ends_no_recorder() {
     });
     // many, because each waits longer from one attempt to the next
     let url = format!("rtsp://127.0.0.1:{}/cam", hostile.port);
-    let cameras = (0..12).map(|number| camera_at(&format!("camera{number}"), &url, MINUTE));
+    let cameras = (0..12).map(|number| camera_at(&format!("camera{number}"), &url, HOUR));
     let mut running = station.start_all(cameras.collect());
     let ended = running.status.wait_for(|cameras| {
         for camera in cameras {

@@ -11,7 +11,6 @@ use crate::clip::{self, AAC, Codec, SILENT};
 use crate::fake_camera::FakeCamera;
 use crate::station::{Station, camera, with_password};
 
-const MINUTE: Duration = Duration::from_secs(60);
 /// Where a cut on the clock would be one file more.
 const HOUR: Duration = Duration::from_secs(3600);
 const TWO_SECONDS: Duration = Duration::from_secs(2);
@@ -21,7 +20,7 @@ async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
     let station = Station::new();
     let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &["--auth", "digest"]);
-    let camera = with_password(camera(fake.port, MINUTE), "hunter2");
+    let camera = with_password(camera(fake.port, HOUR), "hunter2");
     let refused = nightreel_recorder::describe(&camera).await.unwrap_err();
     assert!(matches!(refused, RecorderError::PasswordRefused { .. }), "{refused:?}");
     let text = format!("{refused} {refused:?}");
@@ -37,11 +36,11 @@ async fn a_wrong_password_is_told_by_its_key_and_never_shown() {
 async fn a_second_recorder_is_refused_and_the_first_goes_on() {
     let station = Station::new();
     // nobody answers there: the lock counts, not the camera
-    let running = station.start(camera(9, MINUTE));
-    let refused = station.recorder(vec![camera(9, MINUTE)]).unwrap_err();
+    let running = station.start(camera(9, HOUR));
+    let refused = station.recorder(vec![camera(9, HOUR)]).unwrap_err();
     assert!(matches!(&refused, RecorderError::Catalog(e) if e.to_string().contains("gate")), "{refused}");
     running.stop().await;
-    station.recorder(vec![camera(9, MINUTE)]).unwrap();
+    station.recorder(vec![camera(9, HOUR)]).unwrap();
 }
 
 #[tokio::test]
@@ -50,7 +49,7 @@ async fn a_camera_that_comes_back_is_recorded_again() {
     let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
     let port = fake.port;
-    let mut running = station.start(camera(port, MINUTE));
+    let mut running = station.start(camera(port, HOUR));
     running.wait_for(|camera| camera.frames >= 25).await;
     drop(fake);
     running.wait_for(|camera| camera.reconnects >= 2 && camera.segments == 1).await;
@@ -116,7 +115,7 @@ async fn a_camera_that_answers_nothing_does_not_hold_up_the_end() {
     let station = Station::new();
     // takes connections and never says a word
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let running = station.start(camera(silent.local_addr().unwrap().port(), MINUTE));
+    let running = station.start(camera(silent.local_addr().unwrap().port(), HOUR));
     let accepted = tokio::task::spawn_blocking(move || silent.accept().map(|(stream, _)| (silent, stream)));
     let _open = accepted.await.unwrap().unwrap();
     let stopping = Instant::now();
@@ -131,7 +130,7 @@ async fn a_clock_that_is_set_back_begins_segments_and_overwrites_none() {
     let station = Station::with_clock(Clock::standing(now));
     let sent = clip::encoded(Codec::H264, SILENT);
     let fake = FakeCamera::play(&sent, &[]);
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for_segments(2).await;
     running.wait_for(|camera| camera.frames >= 150).await;
     running.stop().await;
@@ -156,7 +155,7 @@ async fn a_killed_recorder_loses_at_most_one_fragment() {
     let station = Station::new();
     let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for(|camera| camera.frames >= 60).await;
     let frames = running.status.cameras()[0].frames;
     running.kill(&station).await;

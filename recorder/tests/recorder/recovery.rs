@@ -8,7 +8,8 @@ use crate::fake_camera::FakeCamera;
 use crate::parse::{self, Fragment};
 use crate::station::{Station, camera};
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// A cut on the clock must not fall into a test.
+const HOUR: Duration = Duration::from_secs(3600);
 /// Cut files per test.
 const CUTS: usize = 100;
 /// So many of them are also decoded; the others are counted.
@@ -27,7 +28,7 @@ struct Left {
 /// Records some seconds and returns a file with everything that ever was in it, as it was before the last step
 /// of closing.
 async fn whole_file(station: &Station, fake: &FakeCamera) -> Vec<u8> {
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for(|camera| camera.frames >= 150).await;
     running.stop().await;
     // the minute may have ended meanwhile
@@ -91,7 +92,7 @@ async fn recover_all(codec: Codec, audio: &[&str], options: &[&str]) {
     std::fs::write(folder.join("another.mp4.partial"), "of another program").unwrap();
 
     // nobody answers there: recovery comes before the camera
-    let mut running = station.start(camera(9, MINUTE));
+    let mut running = station.start(camera(9, HOUR));
     running.wait_for(|camera| camera.reconnects > 0).await;
     running.stop().await;
 
@@ -138,7 +139,7 @@ async fn a_recovered_file_tells_its_start_and_camera_to_others() {
     let station = Station::new();
     let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for(|camera| camera.frames >= 60).await;
     running.kill(&station).await;
     let tags = |path: &Path| {
@@ -149,7 +150,7 @@ async fn a_recovered_file_tells_its_start_and_camera_to_others() {
     assert_eq!((before[0].as_str(), before[2].as_str()), ("gate", "receive-time"));
     let start: chrono::DateTime<chrono::Utc> = before[1].parse().unwrap();
 
-    let mut running = station.start(camera(9, MINUTE));
+    let mut running = station.start(camera(9, HOUR));
     running.wait_for(|camera| camera.reconnects > 0).await;
     running.stop().await;
     let recovered = &station.files(".mp4")[0];
