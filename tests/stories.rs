@@ -8,6 +8,7 @@ mod support;
 
 mod doctor;
 mod exactness;
+mod hls;
 mod kill;
 mod main_job;
 mod other_recorders;
