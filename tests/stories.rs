@@ -6,6 +6,7 @@
 
 mod support;
 
+mod coverage;
 mod doctor;
 mod exactness;
 mod hls;

@@ -174,9 +174,11 @@ impl Catalog {
             .as_ref()
             .filter(|camera| camera.is_recording())
             .and_then(|camera| Some(Span::new(camera.health.in_hand?, camera.health.last_frame?)));
-        let until = in_hand.map_or(now, |span| span.to.min(now));
         let is_attended = health.as_ref().is_some_and(|camera| camera.is_attended());
         self.read("read a camera's coverage", |c| {
+            let newest = expected::last_sign(c, camera, now)?;
+            // what came since the recorder said so last is neither expected nor missing yet
+            let until = in_hand.map_or(now, |span| span.to.max(newest.unwrap_or(span.to)).min(now));
             let mut rows = CoverageRows {
                 expected: expected::expected_within(c, camera, span, until)?,
                 footage: footage_within(c, camera, span)?,
@@ -186,7 +188,7 @@ impl Catalog {
             rows.footage.extend(in_hand.map(|span| Footage { span, processed: false, archived: false }));
             if !is_attended
                 && expected::is_expected(c, camera)?
-                && let Some(end) = expected::last_sign(c, camera, now)?
+                && let Some(end) = newest
             {
                 rows.gaps.push((Span::new(end, now), GapCause::Stopped));
             }

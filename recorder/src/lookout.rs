@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use catalog::{Clock, Health};
+use catalog::{Clock, GapCause, Health, HealthState};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -36,15 +36,15 @@ impl Lookout {
     pub(crate) async fn run(self, ended: CancellationToken) {
         let mut watch = Watch::default();
         let mut anchor = Anchor::new(self.clock.now(), Instant::now());
-        let mut said: Option<(Instant, Vec<CameraState>)> = None;
+        let mut said: Option<(Instant, Vec<Standing>)> = None;
         loop {
             let cameras = self.board.cameras();
             self.speak(&cameras, &mut watch, &mut anchor);
-            let states: Vec<CameraState> = cameras.iter().map(|camera| camera.state.clone()).collect();
-            if said.as_ref().is_none_or(|(at, said)| at.elapsed() >= SAY_EVERY || *said != states) {
+            let standings: Vec<Standing> = cameras.iter().map(CameraStatus::standing).collect();
+            if said.as_ref().is_none_or(|(at, said)| at.elapsed() >= SAY_EVERY || *said != standings) {
                 let now = self.clock.now();
                 self.register.health(cameras.iter().map(|camera| camera.health(now)).collect());
-                said = Some((Instant::now(), states));
+                said = Some((Instant::now(), standings));
             }
             if ended.is_cancelled() {
                 return;
@@ -68,13 +68,36 @@ impl Lookout {
     }
 }
 
+/// What is told at once when it changes. Each attempt to reach a camera that is away is no change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Beginning,
+    Recording,
+    Away(GapCause),
+    Stopped,
+}
+
 impl CameraStatus {
+    fn standing(&self) -> Standing {
+        match (&self.state, &self.outage) {
+            (CameraState::Stopped, _) => Standing::Stopped,
+            (CameraState::Recording, _) => Standing::Recording,
+            (_, Some(outage)) => Standing::Away(outage.fault),
+            (_, None) => Standing::Beginning,
+        }
+    }
+
+    fn last_fault(&self) -> Option<String> {
+        self.outage.as_ref().map(|outage| outage.reason.clone())
+    }
+
     fn health(&self, now: chrono::DateTime<chrono::Utc>) -> Health {
         let (state, reason) = match &self.state {
-            CameraState::Connecting => (catalog::HealthState::Connecting, None),
-            CameraState::Recording => (catalog::HealthState::Recording, None),
-            CameraState::Waiting { reason } => (catalog::HealthState::Waiting, Some(reason.clone())),
-            CameraState::Stopped => (catalog::HealthState::Stopped, None),
+            // what went wrong last is of interest until it is over
+            CameraState::Connecting => (HealthState::Connecting, self.last_fault()),
+            CameraState::Recording => (HealthState::Recording, None),
+            CameraState::Waiting { reason } => (HealthState::Waiting, Some(reason.clone())),
+            CameraState::Stopped => (HealthState::Stopped, None),
         };
         Health {
             camera: self.camera.clone(),

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// A difference beyond this is a step. The system's clock and the monotonic one are slewed alike, so that less
 /// than this is a reading that was delayed by a busy machine.
@@ -29,12 +29,13 @@ impl Anchor {
         Self { wall, at }
     }
 
+    /// Returns the time to the millisecond, as files and rows keep it.
     pub(crate) fn wall_of(&self, instant: Instant) -> DateTime<Utc> {
         let passed = match instant.checked_duration_since(self.at) {
             Some(later) => TimeDelta::from_std(later).unwrap_or_default(),
             None => -TimeDelta::from_std(self.at.duration_since(instant)).unwrap_or_default(),
         };
-        self.wall + passed
+        (self.wall + passed).trunc_subsecs(3)
     }
 
     /// Compares with a new reading of both clocks. After a step the anchor follows the system's clock.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use catalog::GapCause;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use config::CameraId;
 
 use crate::outage::Moment;
@@ -126,7 +126,7 @@ pub(crate) fn log(notice: &Notice) {
 
 /// A moment of the lookout's clocks.
 pub(crate) fn moment(wall: DateTime<Utc>) -> Moment {
-    Moment { wall, at: Instant::now() }
+    Moment { wall: wall.trunc_subsecs(3), at: Instant::now() }
 }
 
 #[cfg(test)]

@@ -148,6 +148,11 @@ fn a_camera_in_hand_is_counted_up_to_its_last_frame_and_one_without_a_recorder_i
     };
     let live = covered();
     assert_eq!((live.expected_s, live.recorded_s, causes(&live)), (95.0, 95.0, vec![]));
+    store.footage(GATE, at(60), 38);
+    let closed = covered();
+    assert_eq!((closed.expected_s, closed.recorded_s), (98.0, 98.0), "closed since the recorder said so");
+    store.break_rows("DELETE FROM job WHERE segment_id = 2");
+    store.break_rows("DELETE FROM segment WHERE id = 2");
     drop(recorder);
     let dead = covered();
     assert_eq!((dead.expected_s, dead.recorded_s), (100.0, 60.0));

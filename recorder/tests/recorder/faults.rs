@@ -12,6 +12,8 @@ use crate::fake_camera::FakeCamera;
 use crate::station::{Station, camera, with_password};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Where a cut on the clock would be one file more.
+const HOUR: Duration = Duration::from_secs(3600);
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_frozen_camera_is_noticed_and_recorded_again_when_it_goes_on() {
     let station = Station::new();
     let sent = clip::encoded(Codec::H264, AAC);
     let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
-    let mut running = station.start(camera(fake.port, MINUTE));
+    let mut running = station.start(camera(fake.port, HOUR));
     running.wait_for(|camera| camera.frames >= 25).await;
     fake.freeze();
     let frozen = Instant::now();
