@@ -4,7 +4,7 @@
 # usage: scripts/setup.sh [build|demo|test|check]
 #   build   compile nightreel (the default)
 #   demo    build, and what scripts/demo.sh plays and films
-#   test    demo, and the model server and the lying clock that some tests need
+#   test    demo, and the model server, the browser and the lying clock that some tests need
 #   check   test, and the linters of scripts/check.sh
 #
 # Never prompts; uses sudo only when not root. A second run is instant and needs no network.
@@ -15,11 +15,12 @@ for_build="build-essential clang libclang-dev cmake nasm pkg-config libopencv-de
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev"
 for_demo="ffmpeg opencv-doc python3 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
-# A clock that lies, for the stories about windows and retention.
-for_test="faketime"
+# A clock that lies, for the stories about windows and retention, and a browser that plays HLS.
+for_test="faketime chromium"
 for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
+playwright_version=1.65.1
 deny_version=0.20.2
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -59,18 +60,23 @@ require_rust() {
     fi
 }
 
-# Debian 12 carries Node 18, which is too old for it; the tests that want it then say that they are skipped.
-install_aimock() {
-    local node folder=.cache/aimock
-    [ ! -e "$folder/node_modules/@copilotkit/aimock/package.json" ] || return 0
+# Debian 12 carries Node 18, which is too old for them; the tests that want them then say that they are skipped.
+install_by_npm() { # FOLDER PACKAGE VERSION
+    local node folder=.cache/$1
+    [ ! -e "$folder/node_modules/$2/package.json" ] || return 0
     node=$(node --version 2>/dev/null | tr -d v || true)
     if [ -z "$node" ] || ! at_least "$node" 20.15 || ! command -v npm >/dev/null; then
-        say "no Node 20.15 or later with npm: the tests against the aimock model server will be skipped"
+        say "no Node 20.15 or later with npm: the tests with $2 will be skipped"
         return
     fi
-    say "installing by npm into $folder: @copilotkit/aimock $aimock_version"
-    npm install --prefix "$folder" --no-audit --no-fund --silent "@copilotkit/aimock@$aimock_version" </dev/null >&2 ||
-        say "npm failed: the tests against the aimock model server will be skipped"
+    say "installing by npm into $folder: $2 $3"
+    npm install --prefix "$folder" --no-audit --no-fund --silent "$2@$3" </dev/null >&2 ||
+        say "npm failed: the tests with $2 will be skipped"
+}
+
+install_for_test() {
+    install_by_npm aimock @copilotkit/aimock "$aimock_version"
+    install_by_npm playwright playwright-core "$playwright_version"
 }
 
 # A tool that runs for a second a day: built fast rather than to run fast.
@@ -96,9 +102,9 @@ esac
 install_packages $packages
 require_rust
 case $mode in
-    test) install_aimock ;;
+    test) install_for_test ;;
     check)
-        install_aimock
+        install_for_test
         install_cargo_deny
         ;;
 esac

@@ -9,6 +9,7 @@ mod support;
 mod coverage;
 mod doctor;
 mod exactness;
+mod hls;
 mod kill;
 mod main_job;
 mod other_recorders;

@@ -74,3 +74,49 @@ fn numbers_in(folder: &Path) -> Vec<u32> {
     };
     entries.filter_map(|entry| number(entry.ok()?.file_name().to_str()?)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::ClockSource;
+
+    use super::*;
+    use crate::mp4::{Metadata, TrackHead, TrackKind};
+
+    fn head(width: u16, start_s: i64) -> FileHead {
+        let start = chrono::DateTime::from_timestamp(start_s, 0).unwrap();
+        let kind = TrackKind::Video { width, height: 240 };
+        let sample_entry = [&12u32.to_be_bytes()[..], b"avc1abcd"].concat();
+        FileHead {
+            metadata: Metadata { camera: "gate".parse().unwrap(), start, clock: ClockSource::ReceiveTime },
+            tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+        }
+    }
+
+    #[test]
+    fn other_parameters_get_another_number_and_a_number_never_another_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut maps = Maps::open(folder.path());
+        let first = maps.take(&head(320, 1_800_000_000)).unwrap();
+        assert_eq!((first.number, maps.take(&head(320, 1_800_000_060)).unwrap()), (1, first));
+        let content = std::fs::read(folder.path().join("init.mp4")).unwrap();
+        assert_eq!(content.len() as u64, first.bytes);
+        assert_eq!(maps.take(&head(640, 0)).unwrap().number, 2);
+
+        let mut again = Maps::open(folder.path());
+        assert_eq!(again.take(&head(640, 0)).unwrap().number, 2, "a restart changes nothing");
+        assert_eq!(again.take(&head(320, 0)).unwrap().number, 3);
+        assert_eq!(std::fs::read(folder.path().join("init.mp4")).unwrap(), content);
+    }
+
+    #[test]
+    fn maps_that_nobody_needs_are_removed_but_never_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut maps = Maps::open(folder.path());
+        let all = [320, 640, 1280].map(|width| maps.take(&head(width, 0)).unwrap());
+        maps.remove_before(2).unwrap();
+        assert_eq!(all.map(|map| maps.is_there(map)), [false, true, true]);
+        maps.remove_before(9).unwrap();
+        assert_eq!(all.map(|map| maps.is_there(map)), [false, false, true]);
+        assert_eq!(maps.take(&head(320, 0)).unwrap().number, 4);
+    }
+}

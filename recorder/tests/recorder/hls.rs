@@ -134,7 +134,7 @@ async fn players_survive_a_stop_and_a_kill_of_the_recorder() {
     let last = playlist_when(&station, |playlist| playlist.parts.len() >= more).await;
     running.stop().await;
     assert_follows(&killed, &last);
-    assert_eq!(files_of(&last).len(), 3);
+    assert!(files_of(&last).len() >= 3, "one of each recorder, and more where a minute ended");
     for part in last.parts.values() {
         assert_eq!(clip::decode_errors(&cut_out(&station, part)), "", "{part:?}");
         assert_eq!(part.map, "init.mp4", "the parameters are the same");
