@@ -10,7 +10,7 @@ use crate::commands::{
     completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
 };
 #[cfg(feature = "process")]
-use crate::commands::{frames, process};
+use crate::commands::{decode_worker, frames, process};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),
+    #[cfg(feature = "process")]
+    DecodeWorker(decode_worker::DecodeWorkerArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
     #[cfg(feature = "dashboard")]

@@ -40,6 +40,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Retain(args) => commands::retain::run(global, args),
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
+        Command::DecodeWorker(args) => commands::decode_worker::run(args),
+        #[cfg(feature = "process")]
         Command::Frames(args) => commands::frames::run(args),
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),

@@ -3,6 +3,8 @@
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;
+#[cfg(feature = "process")]
+pub(crate) mod decode_worker;
 pub(crate) mod doctor;
 #[cfg(feature = "process")]
 mod doctor_process;

@@ -8,12 +8,12 @@ use anyhow::Context;
 use catalog::{Catalog, Clock, SegmentId};
 use clap::Args;
 use config::Loaded;
-use processor::{AfterNamed, BacklogRun, NamedFiles, Patience, Processing, WindowRule};
+use processor::{AfterNamed, BacklogRun, NamedFiles, Patience, Processing, Surroundings, WindowRule};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::commands::process_report::{Form, Report};
-use crate::commands::retain;
+use crate::commands::{decode_worker, retain};
 use crate::open::{self, Store};
 use crate::{runtime, service, signals};
 
@@ -102,7 +102,15 @@ pub(crate) async fn backlog(
     report: &Arc<Report>,
     ending: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let processing = Processing::new(&store.settings, &store.catalog, &store.clock, ending)?;
+    let processing = Processing::new(
+        &store.settings,
+        Surroundings {
+            catalog: &store.catalog,
+            clock: &store.clock,
+            decoder: &decode_worker::program(),
+            ending,
+        },
+    )?;
     let (store, report) = (store.clone(), Arc::clone(report));
     let work = move || {
         let after = |id: SegmentId| retain::after_processed(&store, id);
@@ -124,7 +132,15 @@ async fn run_named(
     };
     settings.process.every_nth_frame = args.every.unwrap_or(settings.process.every_nth_frame);
     let catalog = Catalog::open(&open::personal_state_dir()?)?;
-    let processing = Processing::new(&settings, &catalog, &Clock::system(), &ending)?;
+    let processing = Processing::new(
+        &settings,
+        Surroundings {
+            catalog: &catalog,
+            clock: &Clock::system(),
+            decoder: &decode_worker::program(),
+            ending: &ending,
+        },
+    )?;
     let after = if args.move_done { AfterNamed::Move } else { AfterNamed::Leave };
     let out = args.out.as_deref().map(std::path::absolute).transpose().context("cannot resolve `--out`")?;
     let files = NamedFiles::find(&args.paths, out.as_deref(), after);

@@ -8,6 +8,7 @@ use std::error::Error;
 
 use catalog::CatalogError;
 
+use crate::decoding::DecodeError;
 use crate::detect::DetectError;
 use crate::view::ViewError;
 use crate::vision::VisionError;
@@ -19,6 +20,9 @@ pub enum ProcessorError {
 
     #[error("the detector cannot be used; `detect.enabled = false` turns it off")]
     Detect(#[from] DetectError),
+
+    #[error("no file can be decoded")]
+    Decode(#[source] DecodeError),
 
     #[error("the vision model cannot be asked")]
     Vision(#[source] VisionError),

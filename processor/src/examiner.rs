@@ -8,6 +8,7 @@ use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
 use config::Settings;
 
 use crate::content::Content;
+use crate::decoding::{Decoder, DecoderProgram, Opened};
 use crate::detect::Detector;
 use crate::error::ProcessorError;
 use crate::looks::Asker;
@@ -15,7 +16,6 @@ use crate::profile::profile;
 use crate::scene::{CameraPlan, Scene, Seen, rfc3339};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
-use crate::video::Video;
 use crate::view::Views;
 
 /// What is to be looked at.
@@ -36,6 +36,15 @@ pub(crate) struct Examiner {
     plain: CameraPlan,
     asker: Option<Asker>,
     catalog: Catalog,
+    decoder: DecoderProgram,
+}
+
+/// What one worker keeps from segment to segment.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    /// Each worker has its own, since a network holds the tensors of one picture.
+    pub(crate) detector: Option<Detector>,
+    pub(crate) decoder: Decoder,
 }
 
 impl Examiner {
@@ -43,6 +52,7 @@ impl Examiner {
         settings: &Settings,
         catalog: &Catalog,
         asker: Option<Asker>,
+        decoder: &DecoderProgram,
     ) -> Result<Self, ProcessorError> {
         let plan = |camera: &str, lens, views: &[config::View]| {
             let views = Views::new(lens, views)
@@ -62,6 +72,7 @@ impl Examiner {
             cameras,
             asker,
             catalog: catalog.clone(),
+            decoder: decoder.clone(),
         })
     }
 
@@ -70,9 +81,10 @@ impl Examiner {
         &self.plan(camera).profile
     }
 
-    /// Loads the detector for one worker; each has its own, since a network holds the tensors of one picture.
-    pub(crate) fn detector(&self) -> Result<Option<Detector>, ProcessorError> {
-        Ok(self.detect.as_ref().map(Detector::new).transpose()?)
+    /// Loads what one worker needs.
+    pub(crate) fn tools(&self) -> Result<Tools, ProcessorError> {
+        let detector = self.detect.as_ref().map(Detector::new).transpose()?;
+        Ok(Tools { detector, decoder: Decoder::new(&self.decoder) })
     }
 
     fn plan(&self, camera: Option<&str>) -> &CameraPlan {
@@ -83,23 +95,25 @@ impl Examiner {
     pub(crate) fn examine(
         &self,
         Subject { segment, file }: Subject<'_>,
-        detector: Option<&mut Detector>,
+        tools: &mut Tools,
         progress: &mut Progress<'_>,
     ) -> Result<Results, Unfinished> {
         let plan = self.plan(segment.camera.as_deref());
         let content = Content::read(file, progress)?;
-        let video = Video::open(file)?;
-        let learnt = learn(segment, &video);
+        let Tools { detector, decoder } = tools;
+        let mut decoding = decoder.open(file, self.every_nth_frame, progress)?;
+        let learnt = learn(segment, decoding.opened());
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));
-        let scene = Scene::new(plan, learnt.start, detector, looks);
-        let seen = scene.look_through(&video, self.every_nth_frame, progress)?;
+        let scene = Scene::new(plan, learnt.start, detector.as_mut(), looks);
+        let seen = scene.look_through(&mut decoding, progress)?;
         content.check(file)?;
         let calls = match &plan.profile.vision_model {
             Some(model) => self.catalog.calls_of(&content.sha256, model)?,
             None => Vec::new(),
         };
-        let facts = Examined { segment, learnt, sha256: content.sha256, video: &video, seen: &seen }.facts();
+        let opened = decoding.opened();
+        let facts = Examined { segment, learnt, sha256: content.sha256, opened, seen: &seen }.facts();
         Ok(Results::new(facts, plan.profile.clone(), seen.samples, calls))
     }
 }
@@ -109,13 +123,13 @@ struct Examined<'a> {
     segment: &'a Segment,
     learnt: Learnt,
     sha256: String,
-    video: &'a Video,
+    opened: &'a Opened,
     seen: &'a Seen,
 }
 
 impl Examined<'_> {
     fn facts(self) -> SegmentFacts {
-        let probe = self.video.probe();
+        let probe = &self.opened.probe;
         let name = self.segment.path.file_name().unwrap_or_default();
         SegmentFacts {
             camera: self.segment.camera.clone(),
@@ -128,19 +142,19 @@ impl Examined<'_> {
             width: self.seen.size_px[0],
             height: self.seen.size_px[1],
             sha256: self.sha256,
-            faults: faults(self.video, &self.seen.decoding.missing),
+            faults: faults(self.opened, &self.seen.decoding.missing),
         }
     }
 }
 
-fn learn(segment: &Segment, video: &Video) -> Learnt {
-    let duration = video.probe().duration;
-    let (start, start_source) = start::choose(segment, video.probe().start, duration);
+fn learn(segment: &Segment, opened: &Opened) -> Learnt {
+    let duration = opened.probe.duration;
+    let (start, start_source) = start::choose(segment, opened.probe.start, duration);
     Learnt { start, start_source, duration: Some(duration) }
 }
 
-fn faults(video: &Video, missing: &[u64]) -> Vec<String> {
-    let cut_off = video.is_cut_off().then(|| "the file breaks off before its end".to_owned());
+fn faults(opened: &Opened, missing: &[u64]) -> Vec<String> {
+    let cut_off = opened.is_cut_off.then(|| "the file breaks off before its end".to_owned());
     let missing = missing
         .first()
         .map(|first| format!("{} sampled frames cannot be decoded, the first is {first}", missing.len()));

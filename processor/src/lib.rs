@@ -4,6 +4,7 @@
 //! `examiner.rs` (read, decode, look).
 
 mod content;
+mod decoding;
 pub mod detect;
 mod error;
 mod event;
@@ -28,9 +29,10 @@ pub mod view;
 pub mod vision;
 mod worker;
 
+pub use decoding::{DecodeError, DecoderProgram, serve as serve_decoder};
 pub use error::ProcessorError;
 pub use event::{Event, FailureLine, SegmentTally, Tally, Tell, WaitReason};
 pub use named::{AfterNamed, NamedFiles};
 pub use picture::Picture;
 pub use pool::Patience;
-pub use processing::{BacklogRun, Processing, WindowRule};
+pub use processing::{BacklogRun, Processing, Surroundings, WindowRule};

@@ -61,7 +61,7 @@ impl<'a> Pool<'a> {
     }
 
     fn work_on(&self) -> Result<(), ProcessorError> {
-        let mut detector = None;
+        let mut tools = None;
         loop {
             let heard = self.work.shift.heard();
             if self.work.shift.is_over() {
@@ -78,7 +78,7 @@ impl<'a> Pool<'a> {
             }
             // Counted before the lease, so that no other worker takes the pause in between for the end.
             self.busy.fetch_add(1, Ordering::SeqCst);
-            let worked = self.work.take_next(&mut detector);
+            let worked = self.work.take_next(&mut tools);
             self.busy.fetch_sub(1, Ordering::SeqCst);
             match worked {
                 Ok(true) => self.work.shift.ring(),

@@ -10,6 +10,7 @@ use config::Settings;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::decoding::DecoderProgram;
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
 use crate::examiner::Examiner;
@@ -37,6 +38,16 @@ pub struct Processing {
     runtime: Handle,
 }
 
+/// What a run works with besides its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    pub catalog: &'a Catalog,
+    pub clock: &'a Clock,
+    pub decoder: &'a DecoderProgram,
+    /// Cancelled: what is under way comes to an end, nothing more is begun.
+    pub ending: &'a CancellationToken,
+}
+
 /// How a run over the backlog goes.
 #[derive(Clone, Copy, Debug)]
 pub struct BacklogRun {
@@ -62,15 +73,11 @@ struct Order<'a> {
 
 impl Processing {
     /// Call it inside the runtime, which the vision client uses.
-    pub fn new(
-        settings: &Settings,
-        catalog: &Catalog,
-        clock: &Clock,
-        ending: &CancellationToken,
-    ) -> Result<Self, ProcessorError> {
+    pub fn new(settings: &Settings, around: Surroundings<'_>) -> Result<Self, ProcessorError> {
+        let Surroundings { catalog, clock, decoder, ending } = around;
         let asker = Asker::new(settings, catalog, clock, ending)?;
         Ok(Self {
-            examiner: Examiner::new(settings, catalog, asker.clone())?,
+            examiner: Examiner::new(settings, catalog, asker.clone(), decoder)?,
             settings: settings.clone(),
             catalog: catalog.clone(),
             clock: clock.clone(),

@@ -1,15 +1,14 @@
 //! The scene: one segment under examination. Decodes the samples, cuts the views, finds objects, asks.
 
-use std::num::NonZeroU32;
-
 use catalog::{Object, Profile, Sample, ViewResult};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::decoding::{DecodedFrame, Decoding};
 use crate::detect::{self, Detector};
 use crate::error::chain;
 use crate::looks::{Looks, Spot};
 use crate::unfinished::{Progress, Unfinished};
-use crate::video::{DecodeSummary, SampledFrame, Video};
+use crate::video::DecodeSummary;
 use crate::view::{Cut, Views};
 
 /// How the segments of one camera are looked at.
@@ -49,30 +48,23 @@ impl<'a> Scene<'a> {
     /// Looks at every sampled frame, then waits for the answers that are still to come.
     pub(crate) fn look_through(
         mut self,
-        video: &Video,
-        every: NonZeroU32,
+        decoding: &mut Decoding<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<Seen, Unfinished> {
-        let mut samples = video.samples(every)?;
-        loop {
-            while samples.is_hungry() {
-                progress()?;
-                samples.advance();
-            }
-            let Some(frame) = samples.next() else { break };
-            self.look_at(&frame?, progress)?;
+        while let Some(frame) = decoding.next(progress)? {
+            self.look_at(&frame, progress)?;
         }
         self.take_captions(progress)?;
-        Ok(Seen { samples: self.samples, size_px: self.size_px, decoding: samples.summary().clone() })
+        let decoding = decoding.summary().cloned().unwrap_or_default();
+        Ok(Seen { samples: self.samples, size_px: self.size_px, decoding })
     }
 
-    fn look_at(&mut self, frame: &SampledFrame, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
+    fn look_at(&mut self, frame: &DecodedFrame, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         if self.samples.is_empty() {
-            self.size_px = [frame.width(), frame.height()];
+            self.size_px = frame.coded_px;
         }
-        let picture = frame.picture()?;
         let mut views = Vec::new();
-        for cut in self.plan.views.cut(&picture) {
+        for cut in self.plan.views.cut(&frame.picture) {
             progress()?;
             let objects = self.objects(&cut)?;
             if let Some(looks) = &mut self.looks {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::error::ProcessorError;
-use crate::video::VideoError;
 use crate::vision::VisionError;
 
 /// What kept a segment from being finished; each has its own way back into the queue.
@@ -33,16 +32,6 @@ pub(crate) enum Unfinished {
 
 /// Is called between steps: prolongs the lease, and says when to stop.
 pub(crate) type Progress<'a> = dyn FnMut() -> Result<(), Unfinished> + 'a;
-
-impl From<VideoError> for Unfinished {
-    fn from(error: VideoError) -> Self {
-        match error {
-            VideoError::Changed { .. } => Self::Changed,
-            error if error.is_retryable() => Self::Retry(error.to_string()),
-            error => Self::Unreadable(error.to_string()),
-        }
-    }
-}
 
 impl From<VisionError> for Unfinished {
     fn from(error: VisionError) -> Self {

@@ -9,10 +9,9 @@ use catalog::{
     StartSource, files,
 };
 
-use crate::detect::Detector;
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
-use crate::examiner::{Examiner, Subject};
+use crate::examiner::{Examiner, Subject, Tools};
 use crate::pace::PaceKeeper;
 use crate::places::Place;
 use crate::shift::Shift;
@@ -53,26 +52,27 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     /// Leases the oldest segment that waits and takes it to its end. Returns whether there was one; only what
     /// stops the whole run is an error.
-    pub(crate) fn take_next(&self, detector: &mut Option<Detector>) -> Result<bool, ProcessorError> {
+    pub(crate) fn take_next(&self, tools: &mut Option<Tools>) -> Result<bool, ProcessorError> {
         let Some(lease) = insist(|| self.queue.lease(1, LEASE, self.clock.now()))?.pop() else {
             return Ok(false);
         };
-        match catch_unwind(AssertUnwindSafe(|| self.examine(&lease, detector))) {
+        match catch_unwind(AssertUnwindSafe(|| self.examine(&lease, tools))) {
             Ok(Ok(results)) => self.store(&lease, &results)?,
             Ok(Err(unfinished)) => self.put_back(&lease, unfinished)?,
             Err(_) => {
-                // Whatever the panic left half done in it.
-                *detector = None;
+                // Whatever the panic left half done in them.
+                *tools = None;
                 self.put_back(&lease, Unfinished::Retry("nightreel panicked on this file".to_owned()))?;
             }
         }
         Ok(true)
     }
 
-    fn examine(&self, lease: &Lease, detector: &mut Option<Detector>) -> Result<Results, Unfinished> {
-        if detector.is_none() {
-            *detector = self.examiner.detector()?;
-        }
+    fn examine(&self, lease: &Lease, tools: &mut Option<Tools>) -> Result<Results, Unfinished> {
+        let tools = match tools {
+            Some(tools) => tools,
+            None => tools.insert(self.examiner.tools()?),
+        };
         let mut prolonged = Instant::now();
         let mut progress = || {
             if self.shift.is_over() {
@@ -86,7 +86,7 @@ impl Work<'_> {
         };
         let file = self.place.file(lease);
         let subject = Subject { segment: &lease.segment, file: &file };
-        self.examiner.examine(subject, detector.as_mut(), &mut progress)
+        self.examiner.examine(subject, tools, &mut progress)
     }
 
     fn prolong(&self, lease: &Lease) -> Result<(), Unfinished> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ffmpeg_the_third::Rational;
+use serde::{Deserialize, Serialize};
 
 use super::coded::Role;
 use super::index::IndexedPacket;
@@ -12,7 +13,7 @@ use super::source::Source;
 use super::time;
 
 /// When the first frame was taken, as the file tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileStart {
     /// By nightreel's recorder, to the millisecond.
     Recorder(DateTime<Utc>),
@@ -21,7 +22,7 @@ pub enum FileStart {
 }
 
 /// Describes the first video track of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// FFmpeg's name for the codec: `h264`, `hevc`, `mjpeg` …
     pub codec: String,

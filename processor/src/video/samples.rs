@@ -7,6 +7,7 @@ use std::{fmt, io, mem};
 
 use ffmpeg::{Packet, Rational, codec, frame};
 use ffmpeg_the_third as ffmpeg;
+use serde::{Deserialize, Serialize};
 
 use super::error::VideoError;
 use super::ffi;
@@ -31,7 +32,7 @@ pub(super) enum Selection {
 }
 
 /// Tells how decoding went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecodeSummary {
     /// The frames handed on.
     pub sampled: u64,
@@ -80,13 +81,7 @@ impl Samples {
             spare: frame::Video::empty(),
             ready: VecDeque::new(),
             stage: Stage::Feeding,
-            summary: DecodeSummary {
-                sampled: 0,
-                missing: Vec::new(),
-                packets_fed: 0,
-                packets_refused: 0,
-                counted: None,
-            },
+            summary: DecodeSummary::default(),
         })
     }
 

@@ -11,8 +11,8 @@ use catalog::{
 use chrono::{DateTime, Utc};
 use config::{Environment, Settings};
 use nightreel_processor::{
-    AfterNamed, BacklogRun, Event, NamedFiles, Patience, Processing, ProcessorError, Tally, WaitReason,
-    WindowRule,
+    AfterNamed, BacklogRun, DecoderProgram, Event, NamedFiles, Patience, Processing, ProcessorError,
+    Surroundings, Tally, WaitReason, WindowRule,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -26,6 +26,7 @@ pub(crate) struct Home {
     pub(crate) catalog: Catalog,
     pub(crate) clock: Clock,
     pub(crate) ending: CancellationToken,
+    pub(crate) decoder: DecoderProgram,
     runtime: Runtime,
 }
 
@@ -67,6 +68,7 @@ impl Home {
             settings,
             clock: Clock::standing(now()),
             ending: CancellationToken::new(),
+            decoder: DecoderProgram::new(env!("CARGO_BIN_EXE_decode-worker"), &[]),
             runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
             folder,
         }
@@ -107,7 +109,13 @@ impl Home {
 
     pub(crate) fn processing(&self) -> Processing {
         let _context = self.runtime.enter();
-        Processing::new(&self.settings, &self.catalog, &self.clock, &self.ending).unwrap()
+        let around = Surroundings {
+            catalog: &self.catalog,
+            clock: &self.clock,
+            decoder: &self.decoder,
+            ending: &self.ending,
+        };
+        Processing::new(&self.settings, around).unwrap()
     }
 
     /// Drains the backlog in the window, and moves what was processed, as the program does.

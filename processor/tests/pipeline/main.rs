@@ -14,6 +14,7 @@ mod asking;
 mod backlog;
 mod ending;
 mod home;
+mod isolation;
 mod named;
 mod quarantine;
 mod windows;
