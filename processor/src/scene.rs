@@ -1,7 +1,5 @@
 //! The scene: one segment under examination. Decodes the samples, cuts the views, finds objects, asks.
 
-use std::num::NonZeroU32;
-
 use catalog::{Object, Profile, Sample, ViewResult};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -9,7 +7,7 @@ use crate::detect::{self, Detector};
 use crate::error::chain;
 use crate::looks::{Looks, Spot};
 use crate::unfinished::{Progress, Unfinished};
-use crate::video::{DecodeSummary, SampledFrame, Video};
+use crate::video::{Choice, DecodeSummary, SampledFrame, Video};
 use crate::view::{Cut, Views};
 
 /// How the segments of one camera are looked at.
@@ -50,10 +48,10 @@ impl<'a> Scene<'a> {
     pub(crate) fn look_through(
         mut self,
         video: &Video,
-        every: NonZeroU32,
+        choice: Choice,
         progress: &mut Progress<'_>,
     ) -> Result<Seen, Unfinished> {
-        let mut samples = video.samples(every)?;
+        let mut samples = video.choose(choice)?;
         loop {
             while samples.is_hungry() {
                 progress()?;
