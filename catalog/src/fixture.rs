@@ -223,6 +223,7 @@ pub(crate) fn results(segment: &Segment) -> Results {
     let profile = Profile {
         id: "profile".to_owned(),
         every_nth_frame: 30,
+        sampling: "exact".to_owned(),
         views: vec!["south".to_owned(), "north".to_owned()],
         detector: Some("nanodet".to_owned()),
         vision_model: None,

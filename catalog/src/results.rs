@@ -41,9 +41,17 @@ pub struct SegmentFacts {
 pub struct Profile {
     pub id: String,
     pub every_nth_frame: u32,
+    /// `exact`, `activity` or `keyframes`.
+    #[serde(default = "exact")]
+    pub sampling: String,
     pub views: Vec<String>,
     pub detector: Option<String>,
     pub vision_model: Option<String>,
+}
+
+/// What sidecars mean that were written before there was a choice.
+fn exact() -> String {
+    "exact".to_owned()
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

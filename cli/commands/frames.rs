@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Args;
-use processor::video::{SampledFrame, Video};
+use clap::{Args, ValueEnum};
+use config::Sampling;
+use processor::video::{Choice, SampledFrame, Video};
 use processor::view::encode;
 use serde::Serialize;
 
@@ -32,6 +33,11 @@ pub(crate) struct FramesArgs {
     #[arg(long, value_name = "N", default_value = "30")]
     every: NonZeroU32,
 
+    /// Which frames to take: all of them (`exact`), those around which something changed (`activity`), or
+    /// keyframes, at most one in N frames (`keyframes`).
+    #[arg(long, value_name = "WHICH", default_value = "exact")]
+    sampling: Which,
+
     /// Write each frame as JPEG into DIR.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -43,6 +49,23 @@ pub(crate) struct FramesArgs {
     /// Leave out the hash, for timing.
     #[arg(long)]
     no_hash: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Which {
+    Exact,
+    Activity,
+    Keyframes,
+}
+
+impl From<Which> for Sampling {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Exact => Self::Exact,
+            Which::Activity => Self::Activity,
+            Which::Keyframes => Self::Keyframes,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -59,7 +82,7 @@ pub(crate) fn run(args: &FramesArgs) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     }
     let video = Video::open(&args.file)?;
-    let mut samples = video.samples(args.every)?;
+    let mut samples = video.choose(Choice { every: args.every, sampling: args.sampling.into() })?;
     for frame in samples.by_ref() {
         let frame = frame?;
         tell(args, &frame)?;

@@ -16,7 +16,6 @@ const KEYS: &[&str] = &[
     "camera.zones",
     "detect.model",
     "detect.zones",
-    "process.sampling",
     "retention.hold",
     "retention.keep",
     "retention.max_total_gb",

@@ -57,6 +57,8 @@ impl Default for RawStorage {
 pub(crate) struct RawProcess {
     /// Frames 0, N, 2N … of each segment are looked at; default 30.
     pub(crate) every_nth_frame: i64,
+    /// `exact`, `activity` or `keyframes`; default `exact`.
+    pub(crate) sampling: String,
     /// Time zone of the windows; default `UTC`.
     pub(crate) timezone: String,
     /// When the heavy work may run, such as `22:00-06:00`; default none, which is always.
@@ -71,6 +73,7 @@ impl Default for RawProcess {
     fn default() -> Self {
         Self {
             every_nth_frame: 30,
+            sampling: "exact".to_owned(),
             timezone: "UTC".to_owned(),
             windows: Vec::new(),
             workers: None,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{Camera, Hook, Secret, Windows};
@@ -42,11 +43,33 @@ pub struct Storage {
 #[derive(Clone, Debug)]
 pub struct Process {
     pub every_nth_frame: NonZeroU32,
+    pub sampling: Sampling,
     pub windows: Windows,
     /// Segments looked at side by side.
     pub workers: usize,
     /// After so many failures a segment is quarantined.
     pub max_attempts: u32,
+}
+
+/// Which frames of a segment are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Sampling {
+    /// All of frames 0, N, 2N …
+    Exact,
+    /// Those of them around which something changed.
+    Activity,
+    /// Keyframes, at most one in N frames.
+    Keyframes,
+}
+
+impl Sampling {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Activity => "activity",
+            Self::Keyframes => "keyframes",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

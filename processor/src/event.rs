@@ -161,6 +161,7 @@ mod tests {
         let profile = Profile {
             id: String::new(),
             every_nth_frame: 30,
+            sampling: "exact".to_owned(),
             views: Vec::new(),
             detector: None,
             vision_model: None,

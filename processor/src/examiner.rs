@@ -1,7 +1,6 @@
 //! The examiner: one segment in, its results out. Read, decode, look, and say what the file is.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
@@ -16,6 +15,7 @@ use crate::profile::profile;
 use crate::scene::{CameraPlan, Scene, Seen, rfc3339};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
+use crate::video::Choice;
 use crate::view::Views;
 
 /// What is to be looked at.
@@ -29,7 +29,7 @@ pub(crate) struct Subject<'a> {
 /// What all workers share: how each camera's segments are looked at.
 #[derive(Debug)]
 pub(crate) struct Examiner {
-    every_nth_frame: NonZeroU32,
+    choice: Choice,
     detect: Option<config::Detect>,
     cameras: HashMap<String, CameraPlan>,
     /// For files that belong to no camera of the settings.
@@ -66,7 +66,7 @@ impl Examiner {
         }
         let original = config::View { name: "original".to_owned(), mode: config::ViewMode::Original };
         Ok(Self {
-            every_nth_frame: settings.process.every_nth_frame,
+            choice: Choice { every: settings.process.every_nth_frame, sampling: settings.process.sampling },
             detect: settings.detect.clone(),
             plain: plan("", None, &[original])?,
             cameras,
@@ -101,7 +101,7 @@ impl Examiner {
         let plan = self.plan(segment.camera.as_deref());
         let content = Content::read(file, progress)?;
         let Tools { detector, decoder } = tools;
-        let mut decoding = decoder.open(file, self.every_nth_frame, progress)?;
+        let mut decoding = decoder.open(file, self.choice, progress)?;
         let learnt = learn(segment, decoding.opened());
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));

@@ -1,7 +1,7 @@
 //! The profile: how a camera's segments are looked at, and the id that tells one way from another.
 
 use catalog::Profile;
-use config::{Settings, Vision};
+use config::{Sampling, Settings, Vision};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +17,9 @@ const VERSION: u32 = 1;
 struct Inputs<'a> {
     version: u32,
     every_nth_frame: u32,
+    /// Left out where all samples are looked at, as in profiles from before there was a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling: Option<&'static str>,
     mappings: Vec<&'a str>,
     detector: Option<DetectorInputs<'a>>,
     vision: Option<VisionInputs<'a>>,
@@ -43,10 +46,12 @@ struct VisionInputs<'a> {
 /// Describes how `settings` look at a camera with these views.
 pub(crate) fn profile(settings: &Settings, views: &Views) -> Profile {
     let every_nth_frame = settings.process.every_nth_frame.get();
+    let sampling = settings.process.sampling;
     let detect = settings.detect.as_ref();
     let inputs = Inputs {
         version: VERSION,
         every_nth_frame,
+        sampling: Some(sampling).filter(|&sampling| sampling != Sampling::Exact).map(Sampling::as_str),
         mappings: views.mappings().map(|(_, mapping)| mapping).collect(),
         detector: detect.map(|d| DetectorInputs {
             model: MODEL_ID,
@@ -58,6 +63,7 @@ pub(crate) fn profile(settings: &Settings, views: &Views) -> Profile {
     Profile {
         id: id_of(&inputs),
         every_nth_frame,
+        sampling: sampling.as_str().to_owned(),
         views: views.mappings().map(|(name, _)| name.to_owned()).collect(),
         detector: detect.map(|_| MODEL_ID.to_owned()),
         vision_model: settings.vision.as_ref().map(|v| v.model.clone()),

@@ -133,6 +133,7 @@ fn results(name: &str) -> Results {
     let profile = Profile {
         id: "p".to_owned(),
         every_nth_frame: 30,
+        sampling: "exact".to_owned(),
         views: Vec::new(),
         detector: None,
         vision_model: None,

@@ -115,6 +115,7 @@ pub(crate) fn results(lease: &Lease) -> Results {
     let profile = Profile {
         id: "profile".to_owned(),
         every_nth_frame: 30,
+        sampling: "exact".to_owned(),
         views: vec!["original".to_owned()],
         detector: None,
         vision_model: None,

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::Check;
 use crate::raw::{RawDetect, RawProcess, RawRetention, RawStorage};
-use crate::{AfterProcessing, Detect, Process, Retention, Storage, Windows, labels};
+use crate::{AfterProcessing, Detect, Process, Retention, Sampling, Storage, Windows, labels};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const BYTES_PER_GB: f64 = 1e9;
@@ -58,6 +58,9 @@ impl Check<'_> {
 
     pub(super) fn process(&mut self, raw: &mut RawProcess, zone: Option<Tz>) -> Option<Process> {
         let every_nth_frame = self.whole("process.every_nth_frame", raw.every_nth_frame, 1..=1_000_000);
+        let samplings = [Sampling::Exact, Sampling::Activity, Sampling::Keyframes];
+        let samplings = samplings.map(|sampling| (sampling.as_str(), sampling));
+        let sampling = self.choice("process.sampling", &raw.sampling, &samplings);
         // Also where the zone is wrong, so that a wrong window is told of at the same time.
         let windows = Windows::parse(zone.unwrap_or_default(), &raw.windows)
             .map_err(|error| self.faults.add("process.windows", error.to_string()))
@@ -69,6 +72,7 @@ impl Check<'_> {
         zone?;
         Some(Process {
             every_nth_frame: NonZeroU32::new(every_nth_frame?)?,
+            sampling: sampling?,
             windows: windows?,
             workers: workers?,
             max_attempts: max_attempts?,

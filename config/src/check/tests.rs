@@ -193,6 +193,11 @@ fn refuses_processing_detection_and_retention_that_make_no_sense() {
                 4,
                 "`process.every_nth_frame`: must be from 1 to 1000000, but is 0",
             ),
+            (
+                "[process]\nsampling = 'active'",
+                4,
+                "`process.sampling`: must be `exact` or `activity` or `keyframes`",
+            ),
             ("[process]\nworkers = 0", 4, "`process.workers`: must be from 1 to 256"),
             ("[process]\nmax_attempts = -1", 4, "`process.max_attempts`: must be from 1 to 100, but is -1"),
             (
@@ -201,7 +206,6 @@ fn refuses_processing_detection_and_retention_that_make_no_sense() {
                 "`process.windows`: `22-06` is not a window: write `HH:MM-HH:MM`",
             ),
             ("[process]\ntimezone = ''", 4, "`process.timezone`: is no time zone"),
-            ("[process]\nsampling = 'activity'", 4, "`process.sampling`: this is planned"),
             (
                 "[detect]\nlabels = ['persn']",
                 4,

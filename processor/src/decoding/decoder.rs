@@ -1,7 +1,6 @@
 //! Our side: a child process that decodes, watched, and replaced when it dies or says nothing for too long.
 
 use std::io::{self, ErrorKind};
-use std::num::NonZeroU32;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -15,7 +14,7 @@ use super::wire::{self, Fate, FrameHeader, Message, Opened, Request};
 use crate::Picture;
 use crate::error::ProcessorError;
 use crate::unfinished::{Progress, Unfinished};
-use crate::video::DecodeSummary;
+use crate::video::{Choice, DecodeSummary};
 
 /// Longer than any packet takes to decode, even on a machine that swaps.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,11 +106,11 @@ impl Decoder {
         Self { program: program.clone(), running: None }
     }
 
-    /// Opens a file and begins to decode every Nth frame of it.
+    /// Opens a file and begins to decode what is chosen of it.
     pub(crate) fn open(
         &mut self,
         path: &Path,
-        every: NonZeroU32,
+        choice: Choice,
         progress: &mut Progress<'_>,
     ) -> Result<Decoding<'_>, Unfinished> {
         let mut running = match self.running.take() {
@@ -119,7 +118,7 @@ impl Decoder {
             None => self.program.start().map_err(ProcessorError::Decode)?,
         };
         // a child that is gone says so when it is read from
-        let _ = wire::write(&running.requests, &Request::new(path, every));
+        let _ = wire::write(&running.requests, &Request::new(path, choice));
         loop {
             match running.next(progress)? {
                 Heard::Opened(opened) => {

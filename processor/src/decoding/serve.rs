@@ -71,7 +71,7 @@ impl Answers<'_> {
     fn decode(&mut self, request: &Request) -> Result<(), Stop> {
         let video = Video::open(&request.path())?;
         self.say(&Message::Opened(Opened { probe: video.probe().clone(), is_cut_off: video.is_cut_off() }))?;
-        let mut samples = video.samples(request.every_nth_frame)?;
+        let mut samples = video.choose(request.choice)?;
         loop {
             self.advance(&mut samples)?;
             let Some(frame) = samples.next() else { break };

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::num::NonZeroU32;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Picture;
-use crate::video::{DecodeSummary, Probe, VideoError};
+use crate::video::{Choice, DecodeSummary, Probe, VideoError};
 
 /// No header is as long; a child that says so has lost its mind.
 const LONGEST_HEADER: u32 = 1 << 24;
@@ -22,12 +21,12 @@ const LARGEST_PLANE: usize = 1 << 26;
 pub(super) struct Request {
     /// As bytes: names need not be UTF-8.
     path: Vec<u8>,
-    pub(super) every_nth_frame: NonZeroU32,
+    pub(super) choice: Choice,
 }
 
 impl Request {
-    pub(super) fn new(path: &Path, every_nth_frame: NonZeroU32) -> Self {
-        Self { path: path.as_os_str().as_bytes().to_vec(), every_nth_frame }
+    pub(super) fn new(path: &Path, choice: Choice) -> Self {
+        Self { path: path.as_os_str().as_bytes().to_vec(), choice }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -131,7 +130,7 @@ mod tests {
     fn a_name_that_is_no_utf_8_arrives_as_it_is() {
         let path = PathBuf::from(OsString::from_vec(vec![b'a', 0xff, b'.', b'm']));
         let mut pipe = Vec::new();
-        write(&mut pipe, &Request::new(&path, NonZeroU32::MIN)).unwrap();
+        write(&mut pipe, &Request::new(&path, Choice::exact(std::num::NonZeroU32::MIN))).unwrap();
         assert_eq!(read::<Request>(&pipe[..]).unwrap().path(), path);
     }
 

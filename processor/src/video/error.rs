@@ -23,6 +23,8 @@ pub enum VideoError {
     TooLong { path: PathBuf, limit: usize },
     #[error("`{}` changed while it was read: wait until it is complete", path.display())]
     Changed { path: PathBuf },
+    #[error("`{}` wants more memory than there is for one file", path.display())]
+    NoMemory { path: PathBuf },
     #[error("cannot convert a frame of {width}x{height} pixels in format `{format}` to planes")]
     Unconvertible { width: u32, height: u32, format: String },
 }
@@ -30,6 +32,6 @@ pub enum VideoError {
 impl VideoError {
     /// Tells whether the same file may give frames later without anyone repairing it.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::Changed { .. })
+        matches!(self, Self::Unreadable { .. } | Self::Changed { .. } | Self::NoMemory { .. })
     }
 }

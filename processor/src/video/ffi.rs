@@ -96,9 +96,19 @@ pub(super) fn is_hidden(packet: &ffmpeg::Packet) -> bool {
     flags & ffi::AV_PKT_FLAG_DISCARD as c_int != 0
 }
 
-/// Gives the bytes from one sample of a frame's first component to the next; `None` for a frame
-/// without planes in memory.
-pub(super) fn sample_bytes(frame: &ffmpeg::frame::Video) -> Option<usize> {
+/// How the samples of a frame's first component lie in its first plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SampleLayout {
+    /// Bytes from one sample to the next.
+    pub step: usize,
+    /// Bytes before the first sample.
+    pub offset: usize,
+    /// Significant bits of a sample.
+    pub bits: usize,
+}
+
+/// Looks up the layout; `None` for a frame without planes in memory.
+pub(super) fn sample_layout(frame: &ffmpeg::frame::Video) -> Option<SampleLayout> {
     // SAFETY: the descriptor is null for an unknown format, else static.
     let descriptor = unsafe { ffi::av_pix_fmt_desc_get(frame.format().into()).as_ref()? };
     // Bit-packed and hardware formats have no whole number of bytes per sample.
@@ -106,7 +116,9 @@ pub(super) fn sample_bytes(frame: &ffmpeg::frame::Video) -> Option<usize> {
     if descriptor.flags & unsupported != 0 {
         return None;
     }
-    usize::try_from(descriptor.comp[0].step).ok().filter(|&step| step > 0)
+    let [step, offset, bits] = [descriptor.comp[0].step, descriptor.comp[0].offset, descriptor.comp[0].depth]
+        .map(|number| usize::try_from(number).unwrap_or_default());
+    (step > 0).then_some(SampleLayout { step, offset, bits })
 }
 
 /// Borrows `bytes` bytes of each of the first `rows` rows of a plane.

@@ -1,31 +1,37 @@
 //! A video file whose packets are indexed, ready to be sampled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::Metadata;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use config::Sampling;
 use ffmpeg_the_third::Rational;
 
+use super::choice::{Choice, thinned};
 use super::doubt::Doubt;
 use super::error::VideoError;
+use super::gradual::Gradual;
 use super::index::PacketIndex;
 use super::order::DisplayOrder;
 use super::plan::{Step, plan};
 use super::probe::Probe;
 use super::samples::{Samples, Selection};
+use super::scout::Scout;
 use super::source::Source;
 use super::time;
+use super::watch::Watch;
 
 /// Knows the packets of a file's first video track and what the file says of itself.
 pub struct Video {
     path: PathBuf,
     metadata: Metadata,
     time_base: Rational,
-    index: PacketIndex,
-    order: Result<DisplayOrder, Doubt>,
+    index: Arc<PacketIndex>,
+    order: Result<Arc<DisplayOrder>, Doubt>,
     probe: Probe,
 }
 
@@ -36,9 +42,9 @@ impl Video {
         let index = PacketIndex::scan(&mut source)?;
         let order = match index.doubt {
             Some(doubt) => Err(doubt),
-            None => DisplayOrder::of(&index.packets),
+            None => DisplayOrder::of(&index.packets).map(Arc::new),
         };
-        let probe = Probe::of(&source, &index.packets, order.as_ref().ok());
+        let probe = Probe::of(&source, &index.packets, order.as_deref().ok());
         if probe.frames == 0 {
             return Err(VideoError::NoFrames { path: path.to_owned() });
         }
@@ -46,7 +52,7 @@ impl Video {
             path: path.to_owned(),
             metadata: source.metadata().clone(),
             time_base: source.stream().time_base(),
-            index,
+            index: Arc::new(index),
             order,
             probe,
         })
@@ -68,19 +74,50 @@ impl Video {
 
     /// Decodes frames 0, `every`, 2 × `every` … as a full decode numbers them.
     pub fn samples(&self, every: NonZeroU32) -> Result<Samples, VideoError> {
-        let source = Source::reopen(&self.path, &self.metadata)?;
-        let reorder = self.order.as_ref().map_or(0, |order| order.reorder);
-        Samples::new(source, self.selection(every), reorder)
+        self.choose(Choice::exact(every))
     }
 
-    fn selection(&self, every: NonZeroU32) -> Selection {
+    /// Decodes the frames that `choice` asks for; where no plan can be made those are all exact samples.
+    pub fn choose(&self, choice: Choice) -> Result<Samples, VideoError> {
+        let source = Source::reopen(&self.path, &self.metadata)?;
+        let reorder = self.order.as_ref().map_or(0, |order| order.reorder);
+        Samples::new(source, self.selection(choice)?, reorder)
+    }
+
+    fn selection(&self, choice: Choice) -> Result<Selection, VideoError> {
         let packets = &self.index.packets;
         let Ok(order) = &self.order else {
-            return Selection::Counted { every, packets: packets.len(), counted: 0, first_time: None };
+            let (every, packets) = (choice.every, packets.len());
+            return Ok(Selection::Counted { every, packets, counted: 0, first_time: None });
         };
-        let is_wanted = |number: u64| number.is_multiple_of(u64::from(every.get()));
-        let steps: Vec<Step> = plan(packets, order, is_wanted);
-        Selection::Planned { steps, numbers: order.numbers.clone(), wanted: self.times(order, is_wanted) }
+        let is_exact_sample = |number| choice.is_exact_sample(number);
+        Ok(match choice.sampling {
+            Sampling::Exact => self.planned(order, is_exact_sample),
+            Sampling::Keyframes => {
+                let keyframes = order.entries.iter().filter_map(|&entry| order.numbers[entry]);
+                let kept: BTreeSet<u64> = thinned(keyframes, choice.every).collect();
+                self.planned(order, |number| kept.contains(&number))
+            }
+            Sampling::Activity => self.watched(order, self.times(order, is_exact_sample))?,
+        })
+    }
+
+    fn planned(&self, order: &Arc<DisplayOrder>, is_wanted: impl Fn(u64) -> bool) -> Selection {
+        let steps = plan(&self.index.packets, order, &is_wanted);
+        let wanted = self.times(order, is_wanted);
+        Selection::Planned { steps, order: Arc::clone(order), wanted, gradual: None }
+    }
+
+    fn watched(
+        &self,
+        order: &Arc<DisplayOrder>,
+        samples: BTreeMap<u64, Duration>,
+    ) -> Result<Selection, VideoError> {
+        let scout = Scout::new(Source::reopen(&self.path, &self.metadata)?)?;
+        let watch = Watch::new(Arc::clone(&self.index), order, samples, scout);
+        let gradual = Some(Box::new(Gradual::new(Arc::clone(&self.index), Arc::clone(order), watch)));
+        let steps = vec![Step::Skip; self.index.packets.len()];
+        Ok(Selection::Planned { steps, order: Arc::clone(order), wanted: BTreeMap::new(), gradual })
     }
 
     /// Looks up when each wanted frame is shown, counted from the first shown one.

@@ -15,6 +15,7 @@ pub(super) struct IndexedPacket {
     /// Presentation time in the track's time base.
     pub pts: Option<i64>,
     pub duration: i64,
+    pub size: u32,
     pub role: Role,
     pub temporal_id: u8,
     pub parameter_sets: Option<u64>,
@@ -60,6 +61,7 @@ impl PacketIndex {
         let mut indexed = IndexedPacket {
             pts: packet.pts(),
             duration: packet.duration(),
+            size: u32::try_from(packet.size()).unwrap_or(u32::MAX),
             role: unknown,
             temporal_id: 0,
             parameter_sets: None,

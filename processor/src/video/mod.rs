@@ -1,15 +1,21 @@
 //! From a file to its sampled frames: packet index, order of display, plan, decoding.
 //!
-//! Read in this order: `file` (the whole way), `index`, `order`, `plan`, `samples`, `frame`.
+//! Read in this order: `file` (the whole way), `index`, `order`, `plan`, `samples`, `frame`; then, for samples of
+//! activity alone, `gradual` and `watch`.
 
 mod bits;
+mod choice;
 mod coded;
 mod convert;
+mod decoder;
 mod doubt;
 mod error;
+mod eye;
 mod ffi;
 mod file;
 mod frame;
+mod gradual;
+mod grid;
 mod h264;
 mod hevc;
 mod index;
@@ -20,9 +26,13 @@ mod plan;
 mod probe;
 mod rotation;
 mod samples;
+mod scout;
+mod sizes;
 mod source;
 mod time;
+mod watch;
 
+pub use choice::Choice;
 pub use doubt::Doubt;
 pub use error::VideoError;
 pub use file::Video;

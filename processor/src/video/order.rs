@@ -127,7 +127,7 @@ mod tests {
 
     fn packet(role: Role, pts: impl Into<Option<i64>>) -> IndexedPacket {
         let pts = pts.into();
-        IndexedPacket { pts, duration: 1, role, temporal_id: 0, parameter_sets: None, hidden: false }
+        IndexedPacket { pts, duration: 1, size: 1, role, temporal_id: 0, parameter_sets: None, hidden: false }
     }
 
     fn gop(times: &[i64]) -> Vec<IndexedPacket> {

@@ -2,31 +2,35 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io, mem};
+use std::{fmt, mem};
 
-use ffmpeg::{Packet, Rational, codec, frame};
+use ffmpeg::{Packet, Rational, frame};
 use ffmpeg_the_third as ffmpeg;
 use serde::{Deserialize, Serialize};
 
+use super::decoder::Decoder;
 use super::error::VideoError;
-use super::ffi;
 use super::frame::SampledFrame;
+use super::gradual::Gradual;
+use super::order::DisplayOrder;
 use super::plan::Step;
 use super::probe::frame_interval;
 use super::rotation::Rotation;
 use super::source::Source;
 use super::time;
 
-/// 8K twice over; a header that promises more is refused before memory is taken for it.
-const MOST_PIXELS: i64 = 1 << 26;
-/// A decoder that only reports errors while it is emptied would never come to an end.
-const MOST_ERRORS_IN_A_ROW: usize = 32;
-
 /// Says which frames are wanted, and how they are told apart.
 pub(super) enum Selection {
     /// Packets carry the number of their frame; `wanted` holds those still to come, with their times.
-    Planned { steps: Vec<Step>, numbers: Vec<Option<u64>>, wanted: BTreeMap<u64, Duration> },
+    /// A gradual plan is made GOP by GOP, while the footage is decoded.
+    Planned {
+        steps: Vec<Step>,
+        order: Arc<DisplayOrder>,
+        wanted: BTreeMap<u64, Duration>,
+        gradual: Option<Box<Gradual>>,
+    },
     /// Everything is decoded and frames are counted as they come.
     Counted { every: NonZeroU32, packets: usize, counted: u64, first_time: Option<i64> },
 }
@@ -55,13 +59,12 @@ enum Stage {
 /// Iterates over the sampled frames; decodes on demand, one thread.
 pub struct Samples {
     source: Source,
-    decoder: codec::decoder::Video,
+    decoder: Decoder,
     selection: Selection,
     time_base: Rational,
     frame_interval: Duration,
     rotation: Rotation,
     position: usize,
-    spare: frame::Video,
     ready: VecDeque<SampledFrame>,
     stage: Stage,
     summary: DecodeSummary,
@@ -69,7 +72,7 @@ pub struct Samples {
 
 impl Samples {
     pub(super) fn new(source: Source, selection: Selection, reorder: usize) -> Result<Self, VideoError> {
-        let decoder = decoder(&source, reorder)?;
+        let decoder = Decoder::open(&source, reorder)?;
         Ok(Self {
             time_base: source.stream().time_base(),
             frame_interval: frame_interval(&source),
@@ -78,7 +81,6 @@ impl Samples {
             decoder,
             selection,
             position: 0,
-            spare: frame::Video::empty(),
             ready: VecDeque::new(),
             stage: Stage::Feeding,
             summary: DecodeSummary::default(),
@@ -102,10 +104,10 @@ impl Samples {
             self.finish();
             return;
         };
+        self.plan_on();
         let step = self.selection.step(self.position);
         if step == Step::Restart && self.summary.packets_fed > 0 {
             self.drain();
-            self.decoder.flush();
         }
         // An empty packet would tell the decoder that the stream has ended.
         if step != Step::Skip && packet.size() > 0 {
@@ -116,67 +118,62 @@ impl Samples {
 
     fn is_more_needed(&self) -> bool {
         match &self.selection {
-            Selection::Planned { wanted, steps, .. } => !wanted.is_empty() && self.position < steps.len(),
+            Selection::Planned { wanted, steps, gradual, .. } => {
+                let is_planned = gradual.as_ref().is_none_or(|gradual| gradual.is_complete());
+                !(is_planned && wanted.is_empty()) && self.position < steps.len()
+            }
             Selection::Counted { packets, .. } => self.position < *packets,
         }
     }
 
+    /// Where the plan is made gradually: plans the GOP that begins now.
+    fn plan_on(&mut self) {
+        let Selection::Planned { steps, wanted, gradual: Some(gradual), .. } = &mut self.selection else {
+            return;
+        };
+        let Some(part) = gradual.plan(self.position, wanted) else { return };
+        steps[self.position..][..part.steps.len()].copy_from_slice(&part.steps);
+        wanted.extend(part.wanted);
+        if let Some((index, pts, decoded)) = part.keyframe {
+            // It is shown after all that the decoder still holds.
+            self.drain();
+            self.ready.push_back(SampledFrame { index, pts, decoded, rotation: self.rotation });
+        }
+    }
+
     fn feed(&mut self, mut packet: Packet) {
-        if let Selection::Planned { numbers, .. } = &self.selection {
-            packet.set_pts(numbers[self.position].and_then(|number| i64::try_from(number).ok()));
+        if let Selection::Planned { order, .. } = &self.selection {
+            packet.set_pts(order.numbers[self.position].and_then(|number| i64::try_from(number).ok()));
             packet.set_dts(None);
         }
         self.summary.packets_fed += 1;
-        let mut sent = self.decoder.send_packet(&packet);
-        if is_again(sent) {
-            self.collect();
-            sent = self.decoder.send_packet(&packet);
-        }
-        if sent.is_err() {
-            self.summary.packets_refused += 1;
-        }
-        self.collect();
+        self.collect(|decoder, accept| decoder.feed(&packet, accept));
     }
 
     fn drain(&mut self) {
-        if self.decoder.send_eof().is_ok() {
-            self.collect();
-        }
+        self.collect(Decoder::drain);
     }
 
-    /// Takes out every frame the decoder has ready.
-    fn collect(&mut self) {
-        let mut errors = 0;
-        while errors < MOST_ERRORS_IN_A_ROW {
-            match self.decoder.receive_frame(&mut self.spare) {
-                Ok(()) => {
-                    errors = 0;
-                    self.accept();
-                }
-                Err(ffmpeg::Error::Eof) => break,
-                error if is_again(error) => break,
-                Err(_) => {
-                    errors += 1;
-                    self.summary.packets_refused += 1;
-                }
+    /// Keeps those frames that are wanted of what comes out of the decoder.
+    fn collect(&mut self, decode: impl FnOnce(&mut Decoder, &mut dyn FnMut(&mut frame::Video))) {
+        let Self { decoder, selection, ready, rotation, time_base, frame_interval, .. } = self;
+        decode(decoder, &mut |frame| {
+            if let Some((index, pts)) = selection.identify(frame, *time_base, *frame_interval) {
+                let decoded = mem::replace(frame, frame::Video::empty());
+                ready.push_back(SampledFrame { index, pts, decoded, rotation: *rotation });
             }
-        }
-    }
-
-    /// Keeps the frame just received if it is wanted.
-    fn accept(&mut self) {
-        if let Some((index, pts)) = self.selection.identify(&self.spare, self.time_base, self.frame_interval)
-        {
-            let decoded = mem::replace(&mut self.spare, frame::Video::empty());
-            self.ready.push_back(SampledFrame { index, pts, decoded, rotation: self.rotation });
-        }
+        });
+        self.summary.packets_refused = self.decoder.refused;
     }
 
     fn finish(&mut self) {
         self.drain();
         self.stage = Stage::Ended;
         match &self.selection {
-            Selection::Planned { wanted, .. } => self.summary.missing = wanted.keys().copied().collect(),
+            Selection::Planned { wanted, gradual, .. } => {
+                self.summary.missing = wanted.keys().copied().collect();
+                self.summary.packets_fed += gradual.as_ref().map_or(0, |gradual| gradual.packets_fed());
+            }
             Selection::Counted { counted, .. } => self.summary.counted = Some(*counted),
         }
     }
@@ -203,6 +200,9 @@ impl Iterator for Samples {
         if let Some(frame) = self.ready.pop_front() {
             self.summary.sampled += 1;
             return Some(Ok(frame));
+        }
+        if !had_ended && self.decoder.is_out_of_memory {
+            return Some(Err(VideoError::NoMemory { path: self.source.path().to_owned() }));
         }
         let nothing_came = !had_ended && self.summary.sampled == 0;
         nothing_came.then(|| Err(VideoError::NoFrames { path: self.source.path().to_owned() }))
@@ -238,23 +238,4 @@ impl Selection {
             }
         }
     }
-}
-
-fn is_again(result: Result<(), ffmpeg::Error>) -> bool {
-    let Err(ffmpeg::Error::Other { errno }) = result else { return false };
-    io::Error::from_raw_os_error(errno).kind() == io::ErrorKind::WouldBlock
-}
-
-/// Opens a decoder of one thread: a second segment on the other core gains more than frame threads, and
-/// slice threads gain nothing on the single slices cameras send.
-fn decoder(source: &Source, reorder: usize) -> Result<codec::decoder::Video, VideoError> {
-    let failed = |error| VideoError::NoDecoder {
-        path: source.path().to_owned(),
-        codec: source.codec().to_owned(),
-        source: error,
-    };
-    let mut context = codec::Context::from_parameters(source.parameters()).map_err(failed)?;
-    ffi::configure(&mut context, reorder, MOST_PIXELS);
-    context.set_threading(codec::threading::Config::count(1));
-    context.decoder().video().map_err(failed)
 }

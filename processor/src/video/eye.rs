@@ -1,0 +1,110 @@
+//! The eye: tells by keyframes, as grids, whether something changed between two of them.
+
+use std::collections::VecDeque;
+
+use super::grid::{Grid, PARTS};
+
+/// What stood still for so many keyframes is background.
+const MEMORY: usize = 8;
+/// A square must differ by so much, in steps of luma …
+const LEAST_LUMA: i32 = 2;
+/// … and by so many times the noise.
+const NOISES: i32 = 6;
+/// A square that flickers more than this many times as much as the others is not taken as noise.
+const MOST_LOCAL_NOISE: i32 = 3;
+/// Fewer pairs of keyframes say nothing of a single square's noise.
+const LEAST_PAIRS: usize = 4;
+
+/// Remembers the last few keyframes.
+#[derive(Debug, Default)]
+pub(super) struct Eye {
+    past: VecDeque<Grid>,
+}
+
+impl Eye {
+    /// Tells whether `next` shows something else than `now`, or either something else than the background.
+    pub(super) fn sees_change(&mut self, now: &Grid, next: &Grid) -> bool {
+        self.remember(now);
+        if now.size_px != next.size_px || now.cells.is_empty() {
+            return true;
+        }
+        let step = differences(now, next);
+        let noise = self.noise(&step);
+        let background = self.background();
+        is_beyond(&step, &noise)
+            || is_beyond(&differences(&background, now), &noise)
+            || is_beyond(&differences(&background, next), &noise)
+    }
+
+    fn remember(&mut self, now: &Grid) {
+        if self.past.back().is_some_and(|last| last.size_px != now.size_px) {
+            self.past.clear();
+        }
+        if self.past.len() == MEMORY {
+            self.past.pop_front();
+        }
+        self.past.push_back(now.clone());
+    }
+
+    /// Takes the median of each square, each keyframe made as light as the newest.
+    fn background(&self) -> Grid {
+        let newest = self.past.back().expect("one was just remembered");
+        let lighter: Vec<i32> = self.past.iter().map(|grid| median(&mut raw(grid, newest))).collect();
+        let mut values = Vec::with_capacity(MEMORY);
+        let mut cell = |index: usize| {
+            values.clear();
+            values.extend(self.past.iter().zip(&lighter).map(|(grid, light)| grid.cells[index] + light));
+            median(&mut values)
+        };
+        let cells = (0..newest.cells.len()).map(&mut cell).collect();
+        Grid { size_px: newest.size_px, cells }
+    }
+
+    /// Estimates each square's noise: by how much it differs from one keyframe to the next, as a median.
+    fn noise(&self, step: &[i32]) -> Vec<i32> {
+        let overall = median(&mut step.iter().map(|difference| difference.abs()).collect::<Vec<_>>()) * 3 / 2;
+        let pairs: Vec<Vec<i32>> = self
+            .past
+            .iter()
+            .zip(self.past.iter().skip(1))
+            .map(|(one, other)| differences(one, other))
+            .collect();
+        if pairs.len() < LEAST_PAIRS {
+            return vec![overall; step.len()];
+        }
+        let most = (overall * MOST_LOCAL_NOISE).max(PARTS);
+        let mut values = Vec::with_capacity(MEMORY);
+        let mut cell = |index: usize| {
+            values.clear();
+            values.extend(pairs.iter().map(|pair| pair[index].abs()));
+            (median(&mut values) * 3 / 2).clamp(overall, most.max(overall))
+        };
+        (0..step.len()).map(&mut cell).collect()
+    }
+}
+
+fn is_beyond(differences: &[i32], noise: &[i32]) -> bool {
+    let is_beyond =
+        |(difference, noise): (&i32, &i32)| difference.abs() > (noise * NOISES).max(LEAST_LUMA * PARTS);
+    differences.iter().zip(noise).any(is_beyond)
+}
+
+/// Compares two grids square by square, but for what became lighter or darker as a whole.
+fn differences(one: &Grid, other: &Grid) -> Vec<i32> {
+    let mut differences = raw(one, other);
+    let lighter = median(&mut differences.clone());
+    differences.iter_mut().for_each(|difference| *difference -= lighter);
+    differences
+}
+
+fn raw(one: &Grid, other: &Grid) -> Vec<i32> {
+    one.cells.iter().zip(&other.cells).map(|(one, other)| other - one).collect()
+}
+
+/// Gives the upper median; zero of nothing. Changes the order.
+fn median(values: &mut [i32]) -> i32 {
+    match values.len() {
+        0 => 0,
+        length => *values.select_nth_unstable(length / 2).1,
+    }
+}
