@@ -143,6 +143,7 @@ impl Decoding<'_> {
     /// Waits for the next sampled frame; `None` at the end of the file.
     pub(crate) fn next(&mut self, progress: &mut Progress<'_>) -> Result<Option<DecodedFrame>, Unfinished> {
         loop {
+            progress()?;
             let Some(running) = &mut self.running else { return Ok(None) };
             match running.next(progress)? {
                 Heard::Frame(frame) => return Ok(Some(frame)),

@@ -11,7 +11,7 @@ use rustix::pipe::fcntl_setpipe_size;
 use crate::unfinished::{Progress, Unfinished};
 
 /// Between two looks whether the run goes on.
-const TICK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
 /// The kernel's largest without privileges: fewer changes between the two processes for a picture.
 const PIPE_BYTES: usize = 1 << 20;
 

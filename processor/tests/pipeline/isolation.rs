@@ -65,8 +65,8 @@ fn a_file_that_hangs_the_decoder_is_set_aside() {
 
 #[test]
 fn a_file_that_wants_too_much_memory_is_set_aside() {
-    let mut home = Home::new(&format!("{BLIND}\n[process]\nmax_attempts = 1\nworkers = 1\nevery_nth_frame = 1"));
-    home.decoder = DecoderProgram::new(WORKER, &["380000000"]);
+    let mut home = Home::new(&format!("{BLIND}\n[process]\nmax_attempts = 1\nworkers = 1"));
+    home.decoder = DecoderProgram::new(WORKER, &["300000000"]);
     let size = "color=c=gray:size=8000x8000:rate=1";
     let large = clips::make("large.mkv", &["-f", "lavfi", "-t", "2", "-i", size, "-c:v", "mjpeg"]);
     home.put("media/gate/a.mkv", &std::fs::read(large).unwrap());
