@@ -67,6 +67,7 @@ pub struct Samples {
     position: usize,
     ready: VecDeque<SampledFrame>,
     stage: Stage,
+    is_end_told: bool,
     summary: DecodeSummary,
 }
 
@@ -83,6 +84,7 @@ impl Samples {
             position: 0,
             ready: VecDeque::new(),
             stage: Stage::Feeding,
+            is_end_told: false,
             summary: DecodeSummary::default(),
         })
     }
@@ -193,7 +195,6 @@ impl Iterator for Samples {
     type Item = Result<SampledFrame, VideoError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let had_ended = self.stage == Stage::Ended;
         while self.is_hungry() {
             self.advance();
         }
@@ -201,11 +202,14 @@ impl Iterator for Samples {
             self.summary.sampled += 1;
             return Some(Ok(frame));
         }
-        if !had_ended && self.decoder.is_out_of_memory {
-            return Some(Err(VideoError::NoMemory { path: self.source.path().to_owned() }));
+        if mem::replace(&mut self.is_end_told, true) {
+            return None;
         }
-        let nothing_came = !had_ended && self.summary.sampled == 0;
-        nothing_came.then(|| Err(VideoError::NoFrames { path: self.source.path().to_owned() }))
+        let path = || self.source.path().to_owned();
+        if self.decoder.is_out_of_memory {
+            return Some(Err(VideoError::NoMemory { path: path() }));
+        }
+        (self.summary.sampled == 0).then(|| Err(VideoError::NoFrames { path: path() }))
     }
 }
 

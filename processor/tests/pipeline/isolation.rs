@@ -68,7 +68,7 @@ fn a_file_that_wants_too_much_memory_is_set_aside() {
     let mut home = Home::new(&format!("{BLIND}\n[process]\nmax_attempts = 1\nworkers = 1"));
     home.decoder = DecoderProgram::new(WORKER, &["300000000"]);
     let size = "color=c=gray:size=8000x8000:rate=1";
-    let large = clips::make("large.mkv", &["-f", "lavfi", "-t", "2", "-i", size, "-c:v", "mjpeg"]);
+    let large = clips::make("large-mjpeg.mkv", &["-f", "lavfi", "-t", "2", "-i", size, "-c:v", "mjpeg"]);
     home.put("media/gate/a.mkv", &std::fs::read(large).unwrap());
     home.put_clip("media/gate/b.mp4");
 
