@@ -80,7 +80,7 @@ mod tests {
     use catalog::ClockSource;
 
     use super::*;
-    use crate::mp4::{Metadata, TrackHead, TrackKind};
+    use crate::mp4::{Metadata, Origins, TrackHead, TrackKind};
 
     fn head(width: u16, start_s: i64) -> FileHead {
         let start = chrono::DateTime::from_timestamp(start_s, 0).unwrap();
@@ -89,6 +89,7 @@ mod tests {
         FileHead {
             metadata: Metadata { camera: "gate".parse().unwrap(), start, clock: ClockSource::ReceiveTime },
             tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+            origins: Origins(vec![u64::try_from(start_s).unwrap() * 90_000]),
         }
     }
 

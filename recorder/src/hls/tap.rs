@@ -9,7 +9,7 @@ use config::{CameraId, Hls};
 
 use super::live;
 use super::maps::Maps;
-use super::playlist::{FileOfParts, Playlist};
+use super::playlist::{FileOfParts, Follows, Playlist};
 use super::read::read;
 use crate::mp4::{FileHead, Run};
 use crate::name;
@@ -36,6 +36,8 @@ pub(crate) struct HlsTap {
     /// Opened with the first file: by then recovery has finished what an earlier run left.
     listing: Option<Listing>,
     growing: Option<Growing>,
+    /// How the next file comes after the one before.
+    next: Follows,
     /// The playlist could not be written; told once.
     troubled: bool,
 }
@@ -53,6 +55,17 @@ struct Growing {
     /// Of the video, in units per second.
     time_scale: u32,
     part: Option<GrowingPart>,
+    /// Not synced yet.
+    written: Option<Written>,
+}
+
+/// A fragment.
+#[derive(Debug)]
+struct Written {
+    bytes: Range<u64>,
+    ticks: u64,
+    begins_on_keyframe: bool,
+    next: Next,
 }
 
 #[derive(Debug)]
@@ -64,7 +77,16 @@ struct GrowingPart {
 impl HlsTap {
     /// `folder` is the camera's.
     pub(crate) fn new(camera: CameraId, folder: PathBuf, settings: Hls, clock: Clock) -> Self {
-        Self { camera, folder, settings, clock, listing: None, growing: None, troubled: false }
+        Self {
+            camera,
+            folder,
+            settings,
+            clock,
+            listing: None,
+            growing: None,
+            next: Follows::Anew,
+            troubled: false,
+        }
     }
 
     fn begin(&mut self, head: &FileHead, name: String) -> Result<(), CatalogError> {
@@ -72,11 +94,15 @@ impl HlsTap {
         let listing = self.listing.get_or_insert_with(|| open(&self.folder, settings, now));
         let map = listing.maps.take(head)?;
         listing.playlist.let_go_of_gone(|name| find(&self.folder, name).is_some());
-        listing.playlist.begin_file(FileOfParts { name: name.clone(), map, start: head.metadata.start });
+        let follows = if head.origins.are_later() { self.next } else { Follows::Anew };
+        let start = head.metadata.start;
+        listing.playlist.begin_file(FileOfParts { name: name.clone(), map, start, follows });
+        self.next = Follows::InTime;
         self.growing = Some(Growing {
             name,
             time_scale: head.tracks.first().map_or(1, |video| video.time_scale.max(1)),
             part: None,
+            written: None,
         });
         listing.maps.remove_before(listing.playlist.first_map().unwrap_or(map.number))?;
         let is_needed = |name: &str| listing.playlist.lists(&format!("{LIVE}/{name}"));
@@ -110,19 +136,35 @@ impl Tap for HlsTap {
     fn opened(&mut self, head: &FileHead, finished: Option<&Path>) {
         self.growing = None;
         let name = finished.and_then(|path| path.strip_prefix(&self.folder).ok()?.to_str());
-        let Some(name) = name.map(str::to_owned) else { return };
+        let Some(name) = name.map(str::to_owned) else {
+            self.next = Follows::Anew;
+            return;
+        };
         if let Err(e) = self.begin(head, name) {
+            self.next = Follows::Anew;
             self.tell_once(&e);
         }
     }
 
     fn appended(&mut self, fragment: &Fragment, bytes: Option<Range<u64>>) {
         let (Some(growing), Some(bytes)) = (&mut self.growing, bytes) else { return };
-        growing.take(fragment, bytes);
+        growing.written = Some(Written {
+            bytes,
+            ticks: fragment.bits_and_ticks().1,
+            begins_on_keyframe: begins_on_keyframe(fragment),
+            next: fragment.next,
+        });
+    }
+
+    fn synced(&mut self) {
+        let Some(growing) = &mut self.growing else { return };
+        let Some(written) = growing.written.take() else { return };
+        let next = written.next;
+        growing.take(written);
         let shortest = self.settings.part.saturating_sub(TOO_SHORT_BY.min(self.settings.part / 10));
         let scale = growing.time_scale;
         let is_long_enough = growing.part.as_ref().is_some_and(|part| part.length(scale) >= shortest);
-        if fragment.next == Next::Keyframe && is_long_enough {
+        if next == Next::Keyframe && is_long_enough {
             self.list_part();
         }
     }
@@ -140,14 +182,13 @@ impl Tap for HlsTap {
 }
 
 impl Growing {
-    fn take(&mut self, fragment: &Fragment, bytes: Range<u64>) {
-        let ticks = fragment.bits_and_ticks().1;
+    fn take(&mut self, Written { bytes, ticks, begins_on_keyframe, .. }: Written) {
         match &mut self.part {
             Some(part) => {
                 part.bytes.end = bytes.end;
                 part.ticks += ticks;
             }
-            None if begins_on_keyframe(fragment) => self.part = Some(GrowingPart { bytes, ticks }),
+            None if begins_on_keyframe => self.part = Some(GrowingPart { bytes, ticks }),
             None => {}
         }
     }
