@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use catalog::{CatalogError, files};
 
 use super::playlist::{Map, map_name};
-use crate::mp4::FileHead;
+use crate::mp4::{FileHead, is_map};
 
 /// No map is larger: it holds parameter sets.
 const SIZE_MAX: u64 = 1 << 20;
@@ -58,6 +58,17 @@ impl Maps {
         }
         Ok(())
     }
+}
+
+/// Removes those of ours in a folder whose camera has no playlist any more.
+pub(super) fn remove_all(folder: &Path) -> Result<(), CatalogError> {
+    for number in numbers_in(folder) {
+        let path = folder.join(map_name(number));
+        if is_map(&read(&path)) {
+            files::remove_live(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What cannot be read or is too large is the content of no map: the next one gets another number.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use catalog::{CatalogError, Clock, LIVE, PROCESSED, files};
+use catalog::{CatalogError, Clock, LIVE, PLAYLIST, PROCESSED, files};
 use config::{CameraId, Hls};
 
 use super::live;
@@ -15,9 +15,6 @@ use crate::mp4::{FileHead, Run};
 use crate::name;
 use crate::segment::{Fragment, Next};
 use crate::tap::Tap;
-
-/// Of a camera, in its folder.
-const PLAYLIST: &str = "stream.m3u8";
 
 /// A playlist of a week in parts of a second has half of it; what is larger is none of ours.
 const SIZE_MAX: u64 = 128 << 20;
@@ -220,7 +217,7 @@ fn open(folder: &Path, settings: Hls, now: chrono::DateTime<chrono::Utc>) -> Lis
     Listing { playlist, maps }
 }
 
-fn read_playlist(path: &Path, keep: Duration) -> Option<Playlist> {
+pub(super) fn read_playlist(path: &Path, keep: Duration) -> Option<Playlist> {
     let length = path.metadata().ok()?.len();
     let text = (length <= SIZE_MAX).then(|| std::fs::read_to_string(path).ok())??;
     read(&text, keep)

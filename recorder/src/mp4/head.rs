@@ -274,6 +274,13 @@ fn write_edit_list(w: &mut BoxWriter, edits: &[(u64, u64)]) {
     });
 }
 
+/// Tells whether a file is a [map](FileHead::map) by its first bytes: no other program writes these brands in front
+/// of a `moov`.
+pub(crate) fn is_map(content: &[u8]) -> bool {
+    let brands = content.get(8..SPAN_AT as usize);
+    brands == Some(BRANDS) && content.get(SPAN_AT as usize + 4..SPAN_AT as usize + 8) == Some(b"moov")
+}
+
 /// Returns what goes over the `free` box when the samples end at `end`: the header of a 64-bit `mdat`.
 pub(crate) fn span_header(end: u64) -> [u8; SPAN_LENGTH as usize] {
     let mut header = [0; SPAN_LENGTH as usize];
