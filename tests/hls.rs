@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -173,6 +174,9 @@ fn stream_mode_hls_of_the_env_writes_a_playlist_and_records_nothing() {
         folder.display()
     );
     nightreel.write(".env", env);
+    let old = nightreel.write("video/gate/live/segment_20200101_000000.mp4", "of an earlier run");
+    let long_ago = SystemTime::now() - Duration::from_secs(2 * 3600);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(long_ago).unwrap();
     let mut recorder = nightreel.start(&["record"]);
     let playlist = folder.join("stream.m3u8");
     eventually("five parts", PATIENCE, || (parts(&playlist) >= 5).then_some(()));
@@ -188,6 +192,9 @@ fn stream_mode_hls_of_the_env_writes_a_playlist_and_records_nothing() {
     let listed: BTreeSet<String> =
         listed(&playlist).iter().map(|name| name.strip_prefix("live/").unwrap().to_owned()).collect();
     assert_eq!(listed, names_in_live);
+    assert!(!old.exists(), "what is older than the playlist reaches is deleted");
+    let seen = pictures(playlist.to_str().unwrap(), "3").len();
+    assert!((25..=35).contains(&seen), "{seen} pictures of 10 a second");
     assert_eq!(names(&finished(&folder)), BTreeSet::new());
     assert_eq!(partials(&folder), Vec::<PathBuf>::new());
     nightreel.verify();

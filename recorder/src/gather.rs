@@ -8,11 +8,12 @@ use config::CameraId;
 
 use crate::blocks::{BlockPool, Blocks};
 use crate::cut::{Begins, FragmentInHand, FrameOrder, ends_fragment, slot};
-use crate::mp4::{FileHead, Metadata, Origins, Run, Sample, TrackHead};
+use crate::file_times::FileTimes;
+use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead};
 use crate::segment::{Fragment, Next};
 use crate::sound::{Sound, SoundFrame};
 use crate::timeline::{Follows, Timeline};
-use crate::times::{decode_times, rescale, ticks};
+use crate::times::{decode_times, ticks};
 
 /// Held per camera until it can be written: a GOP with B-frames, and the sound beside it. A GOP of 10 s at
 /// 20 Mbit/s is 25 MB; a camera that sends more without a keyframe is broken, or means harm.
@@ -60,8 +61,6 @@ pub(crate) struct Gatherer {
     usual_duration: u32,
     cut: Cut,
     times: FileTimes,
-    /// Where the times of the session's first file begin.
-    begin: Option<i64>,
     /// Absent until the first keyframe.
     current: Option<Part>,
     /// Ended by a cut, but sound for it may still come.
@@ -73,22 +72,6 @@ pub(crate) struct Gatherer {
 enum Cut {
     OnTheClock,
     AtNextKeyframe,
-}
-
-/// How the times in a session's files follow one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileTimes {
-    /// Those in the fragments go on from file to file, so that players of a live playlist see one stream: FFmpeg's
-    /// passes over what comes after a discontinuity. The price is paid by whoever opens a file that still grows:
-    /// FFmpeg takes the whole session for its length.
-    GoOn,
-    BeginAnew,
-}
-
-impl FileTimes {
-    fn of(camera: &config::Camera) -> Self {
-        if camera.hls.is_some() { Self::GoOn } else { Self::BeginAnew }
-    }
 }
 
 /// A segment and the fragment that gathers for it.
@@ -145,7 +128,6 @@ impl Gatherer {
             usual_duration: u32::try_from(usual_duration).unwrap_or(1),
             cut: Cut::OnTheClock,
             times: FileTimes::of(camera),
-            begin: None,
             video,
             current: None,
             ending: None,
@@ -354,19 +336,9 @@ impl Gatherer {
     fn head_of(&mut self, part: &Part, origin: i64) -> FileHead {
         let tracks = std::iter::once(&part.video).chain(self.sound.as_ref().map(Sound::head));
         let tracks: Vec<TrackHead> = tracks.cloned().collect();
-        let begin = match self.times {
-            FileTimes::GoOn => *self.begin.get_or_insert(origin),
-            FileTimes::BeginAnew => origin,
-        };
-        let scale = part.video.time_scale;
-        // each track from one place to the other in its own scale, or rounding would leave holes between files
-        let later = |track: &TrackHead| {
-            let [from, to] = [begin, origin].map(|time| rescale(time, scale, track.time_scale));
-            u64::try_from(to.saturating_sub(from)).unwrap_or(0)
-        };
         FileHead {
             metadata: Metadata { camera: self.camera.clone(), start: part.start, clock: part.clock },
-            origins: Origins(tracks.iter().map(later).collect()),
+            origins: self.times.next(origin, part.video.time_scale, &tracks),
             tracks,
         }
     }

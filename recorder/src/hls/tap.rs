@@ -229,3 +229,97 @@ fn find(folder: &Path, name: &str) -> Option<u64> {
     let places = [folder.join(name), folder.join(partial), folder.join(PROCESSED).join(name)];
     places.iter().find_map(|path| Some(path.symlink_metadata().ok()?.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::ClockSource;
+
+    use super::*;
+    use crate::blocks::{BlockPool, Blocks};
+    use crate::hls::check::{self, Reading};
+    use crate::mp4::{Metadata, Origins, Sample, TrackHead, TrackKind};
+
+    const SCALE: u32 = 1000;
+
+    fn tap(folder: &Path) -> HlsTap {
+        let now = "2026-11-25T12:00:00Z".parse().unwrap();
+        let settings = Hls { keep: Duration::from_secs(3600), part: Duration::from_secs(1) };
+        HlsTap::new("gate".parse().unwrap(), folder.to_owned(), settings, Clock::standing(now))
+    }
+
+    fn head(tap: &HlsTap, origin_s: u64, width: u16) -> FileHead {
+        let (camera, start) = (tap.camera.clone(), tap.clock.now());
+        let kind = TrackKind::Video { width, height: 240 };
+        let sample_entry = [&12u32.to_be_bytes()[..], b"avc1abcd"].concat();
+        FileHead {
+            metadata: Metadata { camera, start, clock: ClockSource::ReceiveTime },
+            tracks: vec![TrackHead { kind, time_scale: SCALE, sample_entry }],
+            origins: Origins(vec![origin_s * u64::from(SCALE)]),
+        }
+    }
+
+    fn open(tap: &mut HlsTap, number: u32, origin_s: u64, width: u16) -> PathBuf {
+        let path = tap.folder.join(format!("segment_{number}.mp4"));
+        std::fs::write(&path, "").unwrap();
+        tap.opened(&head(tap, origin_s, width), Some(&path));
+        path
+    }
+
+    /// Tells of a second of video, which is listed once it is synced.
+    fn append(tap: &mut HlsTap, bytes: Range<u64>) {
+        let sample = Sample { dts: 0, duration: SCALE, offset: 0, size: 1, keyframe: true };
+        let runs = vec![Run { track: 0, samples: vec![sample] }];
+        let data = Blocks::new(&BlockPool::default());
+        tap.appended(&Fragment { runs, data, next: Next::Keyframe }, Some(bytes));
+    }
+
+    fn reading(folder: &Path) -> Reading {
+        check::read(&std::fs::read_to_string(folder.join(PLAYLIST)).unwrap())
+    }
+
+    #[test]
+    fn what_was_never_synced_is_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tap = tap(folder.path());
+        let path = open(&mut tap, 1, 0, 320);
+        append(&mut tap, 10..20);
+        assert!(!folder.path().join(PLAYLIST).exists());
+        tap.synced();
+        append(&mut tap, 20..30);
+        tap.closed(Some(&path));
+        let begins: Vec<_> = reading(folder.path()).parts.values().map(|part| part.bytes.start).collect();
+        assert_eq!(begins, [10]);
+    }
+
+    #[test]
+    fn only_a_new_session_other_parameters_or_unlisted_footage_is_a_discontinuity() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tap = tap(folder.path());
+        let cases = [
+            // where its times begin, the picture's width, is a discontinuity
+            (0, 320, false),
+            (60, 320, false),
+            (120, 320, false),
+            (0, 320, true),
+            (60, 640, true),
+            (120, 640, false),
+        ];
+        let mut expected = Vec::new();
+        for (number, (origin_s, width, is_discontinuity)) in (1..).zip(cases) {
+            let path = open(&mut tap, number, origin_s, width);
+            append(&mut tap, 10..20);
+            tap.synced();
+            tap.closed(Some(&path));
+            expected.push(expected.last().unwrap_or(&0) + u64::from(is_discontinuity));
+        }
+        let nowhere = head(&tap, 180, 640);
+        tap.opened(&nowhere, None);
+        tap.closed(None);
+        open(&mut tap, 9, 240, 640);
+        append(&mut tap, 10..20);
+        tap.synced();
+        expected.push(3);
+        let found: Vec<u64> = reading(folder.path()).parts.values().map(|part| part.discontinuity).collect();
+        assert_eq!(found, expected);
+    }
+}
