@@ -1,6 +1,6 @@
 //! A video file whose packets are indexed, ready to be sampled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::Metadata;
 use std::num::NonZeroU32;
@@ -73,13 +73,33 @@ impl Video {
         Samples::new(source, self.selection(every), reorder)
     }
 
+    /// Decodes the keyframes nearest to these times, each once and nothing else; `None` where packets cannot be told
+    /// apart for certain.
+    pub(crate) fn keyframes(&self, near: &[Duration]) -> Result<Option<Samples>, VideoError> {
+        let Ok(order) = &self.order else { return Ok(None) };
+        let keys: BTreeSet<u64> = order.entries.iter().filter_map(|&entry| order.numbers[entry]).collect();
+        let times = self.times(order, |number| keys.contains(&number));
+        let nearest = |wanted: &Duration| {
+            let (number, _) = times.iter().min_by_key(|(_, time)| time.abs_diff(*wanted))?;
+            Some(*number)
+        };
+        let chosen: BTreeSet<u64> = near.iter().filter_map(nearest).collect();
+        let source = Source::reopen(&self.path, &self.metadata)?;
+        let selection = self.planned(order, |number| chosen.contains(&number));
+        Samples::new(source, selection, order.reorder).map(Some)
+    }
+
     fn selection(&self, every: NonZeroU32) -> Selection {
         let packets = &self.index.packets;
         let Ok(order) = &self.order else {
             return Selection::Counted { every, packets: packets.len(), counted: 0, first_time: None };
         };
         let is_wanted = |number: u64| number.is_multiple_of(u64::from(every.get()));
-        let steps: Vec<Step> = plan(packets, order, is_wanted);
+        self.planned(order, is_wanted)
+    }
+
+    fn planned(&self, order: &DisplayOrder, is_wanted: impl Fn(u64) -> bool + Copy) -> Selection {
+        let steps: Vec<Step> = plan(&self.index.packets, order, is_wanted);
         Selection::Planned { steps, numbers: order.numbers.clone(), wanted: self.times(order, is_wanted) }
     }
 
