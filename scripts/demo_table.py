@@ -8,7 +8,7 @@ import json
 import pathlib
 import sys
 
-COLUMNS = "{:<8} {:>8} {:>8}  {:<28} {}"
+COLUMNS = "{:<8} {:>8} {:>8} {:>9}  {:<28} {}"
 
 
 def line(camera, sidecars):
@@ -19,14 +19,15 @@ def line(camera, sidecars):
         if view["view"] not in views:
             views.append(view["view"])
     objects = ", ".join(f"{count} {label}" for label, count in seen.most_common()) or "nothing"
-    return COLUMNS.format(camera, len(sidecars), len(samples), " ".join(views), objects)
+    looked_at = sum(bool(sample["views"]) for sample in samples)
+    return COLUMNS.format(camera, len(sidecars), len(samples), looked_at, " ".join(views), objects)
 
 
 def main():
     cameras = collections.defaultdict(list)
     for path in sorted(pathlib.Path(sys.argv[1]).glob("*/processed/*.json")):
         cameras[path.parent.parent.name].append(json.loads(path.read_text()))
-    print(COLUMNS.format("camera", "segments", "samples", "views", "seen, over all samples"))
+    print(COLUMNS.format("camera", "segments", "samples", "looked at", "views", "seen, over all samples"))
     for camera, sidecars in cameras.items():
         print(line(camera, sidecars))
     if not cameras:

@@ -186,8 +186,12 @@ impl Store {
 }
 
 pub(crate) fn results(segment: &Segment) -> Results {
-    let object =
-        |label: &str, score| Object { label: label.to_owned(), score, area: [0.1, 0.2, 0.333_333, 0.4] };
+    let object = |label: &str, score| Object {
+        label: label.to_owned(),
+        score,
+        area: [0.1, 0.2, 0.333_333, 0.4],
+        zones: Vec::new(),
+    };
     let view = |view: &str, objects, caption: Option<&str>| ViewResult {
         view: view.to_owned(),
         objects,
@@ -199,11 +203,13 @@ pub(crate) fn results(segment: &Segment) -> Results {
         Sample {
             frame: 0,
             time: "2026-11-22T12:00:00.140Z".to_owned(),
+            gate: None,
             views: vec![view("south", two, Some("two people")), view("north", Vec::new(), None)],
         },
         Sample {
             frame: 30,
             time: "2026-11-22T12:00:03.140Z".to_owned(),
+            gate: None,
             views: vec![view("south", vec![object("car", 0.7)], None), view("north", Vec::new(), None)],
         },
     ];

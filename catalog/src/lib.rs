@@ -14,6 +14,7 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 mod gap;
+mod gated;
 mod health;
 mod holding;
 mod index;
@@ -48,6 +49,7 @@ pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
 pub use gap::{Gap, GapCause, OpenGap};
+pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use holding::{Holding, Work};
 pub use intent::{Carried, Planned};

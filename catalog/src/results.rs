@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CatalogError, StartSource};
+use crate::{CatalogError, Decision, GateTally, StartSource};
 
 pub(crate) const SCHEMA: &str = "nightreel.results/1";
 
@@ -12,6 +12,9 @@ pub struct Results {
     pub schema: String,
     pub segment: SegmentFacts,
     pub profile: Profile,
+    /// What the gate decided, counted; absent where every sample was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateTally>,
     pub samples: Vec<Sample>,
     pub calls: Vec<Call>,
 }
@@ -59,6 +62,10 @@ pub struct Sample {
     pub frame: u64,
     /// RFC 3339, UTC.
     pub time: String,
+    /// Absent where there was no gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Decision>,
+    /// Empty for a frame that was not looked at.
     pub views: Vec<ViewResult>,
 }
 
@@ -78,6 +85,9 @@ pub struct Object {
     /// Left, top, width and height as fractions of the view.
     #[serde(rename = "box")]
     pub area: [f32; 4],
+    /// The zones that its foot is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
 }
 
 /// A request to the vision model, as in the ledger.
@@ -93,7 +103,8 @@ pub struct Call {
 
 impl Results {
     pub fn new(segment: SegmentFacts, profile: Profile, samples: Vec<Sample>, calls: Vec<Call>) -> Self {
-        Self { schema: SCHEMA.to_owned(), segment, profile, samples, calls }
+        let gate = GateTally::of(&samples);
+        Self { schema: SCHEMA.to_owned(), segment, profile, gate, samples, calls }
     }
 
     /// Returns the sidecar's text.

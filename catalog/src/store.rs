@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::gated;
 use crate::segment::time;
 use crate::{Catalog, CatalogError, Object, Results, Sample, SegmentId, ViewResult};
 
@@ -54,6 +55,7 @@ pub(crate) fn insert(
         return Ok(());
     }
     insert_observations(t, id, results)?;
+    gated::insert(t, id, results, now)?;
     insert_seen(t, id, results)
 }
 
@@ -129,7 +131,7 @@ fn load(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Result<Option
         .optional()?;
     let Some((facts, description, sha256)) = found else { return Ok(None) };
     let profile: crate::Profile = parse(&description)?;
-    let samples = load_samples(c, id, &profile.id)?;
+    let samples = gated::add_to(load_samples(c, id, &profile.id)?, (c, id, &profile.id))?;
     let calls = match &profile.vision_model {
         Some(model) => crate::ledger::calls_of(c, &sha256, model)?,
         None => Vec::new(),
@@ -147,7 +149,7 @@ fn load_samples(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Resul
     while let Some(row) = rows.next()? {
         let frame = row.get(0)?;
         if samples.last().is_none_or(|s| s.frame != frame) {
-            samples.push(Sample { frame, time: rfc3339(time(row.get(1)?)), views: Vec::new() });
+            samples.push(Sample { frame, time: rfc3339(time(row.get(1)?)), gate: None, views: Vec::new() });
         }
         let objects: Vec<Object> = parse(&row.get::<_, String>(3)?)?;
         let view = ViewResult { view: row.get(2)?, objects, caption: row.get(4)?, jpeg: row.get(5)? };
@@ -163,7 +165,7 @@ pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn milliseconds(time: &str) -> rusqlite::Result<i64> {
+pub(crate) fn milliseconds(time: &str) -> rusqlite::Result<i64> {
     let time: DateTime<Utc> =
         time.parse().map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
     Ok(time.timestamp_millis())

@@ -59,7 +59,10 @@ impl Report {
         let seen = seen(results);
         match self.form {
             Form::Text => {
-                let line = format!("{}: {} samples, {seen}", file.display(), results.samples.len());
+                let looked_at =
+                    results.gate.map(|gate| format!(", {} looked at", gate.kept)).unwrap_or_default();
+                let line =
+                    format!("{}: {} samples{looked_at}, {seen}", file.display(), results.samples.len());
                 if let Err(error) = output::line(line) {
                     tracing::warn!(%error, "results are on the disk, but cannot be told");
                 }

@@ -87,7 +87,7 @@ pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Re
         name_timezone: store.settings.storage.name_timezone,
         catalog: store.catalog.clone(),
         clock: store.clock.clone(),
-        snapshot_maker: snapshots::maker(),
+        snapshot_maker: snapshots::maker(&store.settings),
     })?)
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::{
-    CameraHealth, ClockDoubt, Health, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue, Summary,
+    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue,
+    Summary,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
@@ -19,6 +20,9 @@ use crate::output;
 
 /// A camera whose open file was written to this lately is being recorded: fragments are 2 s long, or one GOP.
 const RECORDING: TimeDelta = TimeDelta::seconds(30);
+
+/// How far back the gate's decisions are summed up.
+const GATED: TimeDelta = TimeDelta::days(7);
 
 /// Show the cameras, the segments by state, the backlog and the disk.
 #[derive(Args, Debug)]
@@ -42,6 +46,8 @@ struct Status {
     disk: DiskLine,
     window: WindowLine,
     vision: Option<VisionLine>,
+    /// Of all cameras together.
+    gate: Option<GateLine>,
     clock_doubt: Option<ClockDoubt>,
 }
 
@@ -56,6 +62,17 @@ struct CameraLine {
     newest: Option<DateTime<Utc>>,
     /// Absent where no recorder of ours ever had the camera.
     health: Option<HealthLine>,
+    /// Absent where the gate decided of nothing lately.
+    gate: Option<GateLine>,
+}
+
+/// What the gate decided in the last seven days.
+#[derive(Serialize)]
+struct GateLine {
+    #[serde(flatten)]
+    tally: GateTally,
+    /// Share of the quiet frames that showed something; absent where none was audited.
+    miss_rate: Option<f64>,
 }
 
 /// What the camera's recorder said last; counts are since it started.
@@ -122,6 +139,7 @@ impl Status {
         let (settings, now) = (&store.settings, store.clock.now());
         let queue = SqliteQueue::new(store.catalog.clone(), settings.process.max_attempts).stats(now)?;
         let disk = Disk::measure(store.root.path())?;
+        let gates = store.catalog.gate_tallies(now - GATED)?;
         let cameras = cameras(store, now)?;
         let mut segments = BTreeMap::new();
         for (state, count) in cameras.iter().flat_map(|camera| &camera.segments) {
@@ -148,6 +166,7 @@ impl Status {
             },
             window: WindowLine::at(windows, now),
             vision,
+            gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
         })
     }
@@ -173,6 +192,9 @@ impl Status {
             let VisionLine { calls_today, max_calls_per_day } = vision;
             output::line(format!("vision    {calls_today} of {max_calls_per_day} calls today"))?;
         }
+        if let Some(gate) = &self.gate {
+            output::line(format!("gate      {}", gate.text()))?;
+        }
         output::line(format!("disk      {}", self.disk.text()))?;
         if let Some(doubt) = self.clock_doubt {
             let (before, now) = (time(doubt.before), time(doubt.now));
@@ -188,6 +210,7 @@ impl Status {
 /// Lists the cameras of the settings, then those only the catalogue knows.
 fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>> {
     let mut summaries = store.catalog.summaries()?;
+    let mut gates = store.catalog.gate_tallies(now - GATED)?;
     let mut healths: BTreeMap<String, CameraHealth> = store
         .catalog
         .health()?
@@ -198,6 +221,7 @@ fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>>
         recording: is_recording(&store.root.path().join(&id), now),
         record_window: recording.and_then(|recording| record_window(recording, now)),
         health: healths.remove(&id).map(|health| HealthLine::of(health, recording, now)),
+        gate: gates.remove(&Some(id.clone())).and_then(GateLine::of),
         segments: summary.by_state,
         bytes: summary.bytes,
         newest: summary.newest,
@@ -319,6 +343,21 @@ impl HealthLine {
             packets_lost: health.packets_lost,
             reconnects: health.reconnects,
         }
+    }
+}
+
+impl GateLine {
+    fn of(tally: GateTally) -> Option<Self> {
+        (tally.samples > 0).then(|| Self { tally, miss_rate: tally.miss_rate() })
+    }
+
+    fn text(&self) -> String {
+        let GateTally { samples, kept, audited, missed } = self.tally;
+        let rate = self.miss_rate.map(|rate| format!(" ({:.1} %)", 100.0 * rate)).unwrap_or_default();
+        format!(
+            "{kept} of {samples} frames looked at in seven days; of {audited} quiet ones audited, {missed} showed \
+             something{rate}"
+        )
     }
 }
 

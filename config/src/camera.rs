@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::{Hls, Recording, Republish, Snapshots, Source, Windows};
+use crate::{CameraDetect, Hls, Mask, Recording, Republish, Snapshots, Source, Windows, Zone};
 
 /// Names a camera and its folder under the root: letters, digits, `-`, `_` and `.`, at most 64, beginning
 /// with a letter or digit, and not the name of one of nightreel's own folders.
@@ -62,6 +62,10 @@ pub struct Camera {
     pub lens: Option<Lens>,
     /// What is looked at in each sampled frame; the one view `original` where no lens is described.
     pub views: Vec<View>,
+    /// What nobody may see of its pictures.
+    pub masks: Vec<Mask>,
+    pub zones: Vec<Zone>,
+    pub detect: CameraDetect,
 }
 
 impl Camera {
@@ -82,6 +86,9 @@ impl Camera {
             snapshots: None,
             lens: None,
             views: vec![View { name: "original".to_owned(), mode: ViewMode::Original }],
+            masks: Vec::new(),
+            zones: Vec::new(),
+            detect: CameraDetect::default(),
         }
     }
 }

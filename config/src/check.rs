@@ -23,6 +23,7 @@ mod serve;
 mod stream;
 mod view;
 mod vision;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ impl Check<'_> {
         };
         let cameras = self.cameras(&mut raw.camera, around);
         let process = self.process(&mut raw.process, zone);
+        let gate = self.gate(&raw.gate);
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
         let retention = self.retention(&raw.retention);
@@ -59,6 +61,7 @@ impl Check<'_> {
             storage: storage?,
             cameras: cameras?,
             process: process?,
+            gate: gate?,
             detect: detect?.into(),
             vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
             retention: retention?,

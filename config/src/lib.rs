@@ -27,6 +27,7 @@ mod source;
 mod template;
 mod tree;
 mod window;
+mod zone;
 
 pub use camera::{Camera, CameraId, InvalidCameraId, Lens, Mount, Projection, View, ViewMode};
 pub use environment::Environment;
@@ -40,10 +41,11 @@ pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Detect, Price, Process, Retention, Sampling, Serve, Settings, Storage,
-    Vision,
+    AfterProcessing, CorsOrigins, Detail, Detect, Gate, Price, Process, Retention, Sampling, Serve, Settings,
+    Storage, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
+pub use zone::{CameraDetect, Fill, Mask, Polygon, Reported, Zone};

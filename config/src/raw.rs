@@ -8,7 +8,7 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 
-pub(crate) use camera::{RawCamera, RawLens, RawView};
+pub(crate) use camera::{RawCamera, RawLens, RawView, RawZone};
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -16,6 +16,7 @@ pub(crate) struct RawSettings {
     pub(crate) storage: RawStorage,
     pub(crate) camera: Vec<RawCamera>,
     pub(crate) process: RawProcess,
+    pub(crate) gate: RawGate,
     pub(crate) detect: RawDetect,
     /// Absent: no call is made.
     pub(crate) vision: Option<RawVision>,
@@ -79,6 +80,25 @@ impl Default for RawProcess {
             workers: None,
             max_attempts: 3,
         }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawGate {
+    /// Lets only frames in which something changed be looked at; default true.
+    pub(crate) enabled: bool,
+    /// Grey levels of 255 by which a tile must change beyond its usual noise; 0.1 to 255, default 4.
+    pub(crate) threshold: f64,
+    /// Seconds between two frames that are looked at whatever they show; default 600.
+    pub(crate) heartbeat_seconds: i64,
+    /// Share of the quiet frames that are looked at to measure what is missed; 0 to 1, default 0.01.
+    pub(crate) audit_share: f64,
+}
+
+impl Default for RawGate {
+    fn default() -> Self {
+        Self { enabled: true, threshold: 4.0, heartbeat_seconds: 600, audit_share: 0.01 }
     }
 }
 

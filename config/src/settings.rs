@@ -17,6 +17,8 @@ pub struct Settings {
     /// Empty: every folder under the root is a camera's.
     pub cameras: Vec<Camera>,
     pub process: Process,
+    /// Absent: every sampled frame is looked at.
+    pub gate: Option<Gate>,
     /// Absent when detection is turned off.
     pub detect: Option<Detect>,
     /// Absent: no call is made.
@@ -70,6 +72,17 @@ impl Sampling {
             Self::Keyframes => "keyframes",
         }
     }
+}
+
+/// Which of the sampled frames are looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gate {
+    /// In grey levels of 255, by which a tile must change beyond its usual noise.
+    pub threshold: f32,
+    /// Between two frames that are looked at whatever they show.
+    pub heartbeat: Duration,
+    /// Of the frames that are dropped, 0 to 1: looked at all the same, to measure what is missed.
+    pub audit_share: f64,
 }
 
 #[derive(Clone, Debug)]

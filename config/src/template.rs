@@ -237,6 +237,11 @@ const FISHEYE: &str = "\
 const REST: &str = "\
 # every_nth_frame = 30
 
+# Only frames in which something changed are looked at, and one every so many seconds:
+# [gate]
+# enabled = true
+# heartbeat_seconds = 600
+
 [detect]
 # COCO labels to report; [] is all 80.
 # labels = [\"person\", \"car\", \"truck\"]

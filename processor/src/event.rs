@@ -142,7 +142,12 @@ mod tests {
     }
 
     fn results(labels: &[&str], calls: Vec<Call>) -> Results {
-        let object = |label: &&str| Object { label: (*label).to_owned(), score: 0.5, area: [0.0; 4] };
+        let object = |label: &&str| Object {
+            label: (*label).to_owned(),
+            score: 0.5,
+            area: [0.0; 4],
+            zones: Vec::new(),
+        };
         let objects = labels.iter().map(object).collect();
         let view = ViewResult { view: "original".to_owned(), objects, caption: None, jpeg: None };
         let facts = SegmentFacts {
@@ -166,7 +171,7 @@ mod tests {
             detector: None,
             vision_model: None,
         };
-        let sample = Sample { frame: 0, time: String::new(), views: vec![view] };
+        let sample = Sample { frame: 0, time: String::new(), gate: None, views: vec![view] };
         Results::new(facts, profile, vec![sample], calls)
     }
 

@@ -10,13 +10,15 @@ use crate::content::Content;
 use crate::decoding::{Decoder, DecoderProgram, Opened};
 use crate::detect::Detector;
 use crate::error::ProcessorError;
+use crate::footage::Footage;
+use crate::gate::{Audit, Gate};
 use crate::looks::Asker;
-use crate::profile::profile;
-use crate::scene::{CameraPlan, Scene, Seen, rfc3339};
+use crate::plan::CameraPlan;
+use crate::scene::{Scene, Seen, rfc3339};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::Choice;
-use crate::view::Views;
+use crate::zones::Filter;
 
 /// What is to be looked at.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,8 @@ pub(crate) struct Subject<'a> {
 #[derive(Debug)]
 pub(crate) struct Examiner {
     choice: Choice,
+    gate: Option<config::Gate>,
+    /// What any of the cameras looks for.
     detect: Option<config::Detect>,
     cameras: HashMap<String, CameraPlan>,
     /// For files that belong to no camera of the settings.
@@ -54,21 +58,17 @@ impl Examiner {
         asker: Option<Asker>,
         decoder: &DecoderProgram,
     ) -> Result<Self, ProcessorError> {
-        let plan = |camera: &str, lens, views: &[config::View]| {
-            let views = Views::new(lens, views)
-                .map_err(|source| ProcessorError::View { camera: camera.to_owned(), source })?;
-            Ok::<_, ProcessorError>(CameraPlan { profile: profile(settings, &views), views })
-        };
         let mut cameras = HashMap::new();
         for camera in &settings.cameras {
-            let id = camera.id.as_str();
-            cameras.insert(id.to_owned(), plan(id, camera.lens.as_ref(), &camera.views)?);
+            cameras.insert(camera.id.to_string(), CameraPlan::new(settings, Some(camera))?);
         }
-        let original = config::View { name: "original".to_owned(), mode: config::ViewMode::Original };
+        let plain = CameraPlan::new(settings, None)?;
+        let filters = cameras.values().chain([&plain]).filter_map(|plan| plan.filter.as_ref());
         Ok(Self {
             choice: Choice { every: settings.process.every_nth_frame, sampling: settings.process.sampling },
-            detect: settings.detect.clone(),
-            plain: plan("", None, &[original])?,
+            gate: settings.gate,
+            detect: settings.detect.as_ref().map(|_| Filter::all_of(filters)),
+            plain,
             cameras,
             asker,
             catalog: catalog.clone(),
@@ -101,18 +101,28 @@ impl Examiner {
         let plan = self.plan(segment.camera.as_deref());
         let content = Content::read(file, progress)?;
         let Tools { detector, decoder } = tools;
-        let mut decoding = decoder.open(file, self.choice, progress)?;
+        let decoding = decoder.open(file, progress)?;
         let learnt = learn(segment, decoding.opened());
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));
-        let scene = Scene::new(plan, learnt.start, detector.as_mut(), looks);
-        let seen = scene.look_through(&mut decoding, progress)?;
+        let mut footage = Footage { plan, decoding, start: learnt.start, every: self.choice.every };
+        let gate = match self.gate {
+            Some(settings) => {
+                let share = if detector.is_some() { settings.audit_share } else { 0.0 };
+                let audit = Audit { segment_sha256: content.sha256.clone(), share };
+                let is_alone = segment.camera.is_none();
+                Some(Gate::new(settings, audit, footage.surroundings(is_alone, progress)?))
+            }
+            None => None,
+        };
+        let scene = Scene::new(plan, gate, detector.as_mut(), looks);
+        let seen = scene.look_through(&mut footage, self.choice, progress)?;
         content.check(file)?;
         let calls = match &plan.profile.vision_model {
             Some(model) => self.catalog.calls_of(&content.sha256, model)?,
             None => Vec::new(),
         };
-        let opened = decoding.opened();
+        let opened = footage.decoding.opened();
         let facts = Examined { segment, learnt, sha256: content.sha256, opened, seen: &seen }.facts();
         Ok(Results::new(facts, plan.profile.clone(), seen.samples, calls))
     }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::detect::MODEL_ID;
 use crate::hex::hex;
 use crate::view::Views;
+use crate::zones::Filter;
 
 /// Raise it when the same settings begin to give other results.
 const VERSION: u32 = 1;
@@ -21,15 +22,24 @@ struct Inputs<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sampling: Option<&'static str>,
     mappings: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<GateInputs>,
     detector: Option<DetectorInputs<'a>>,
     vision: Option<VisionInputs<'a>>,
 }
 
 #[derive(Serialize)]
+struct GateInputs {
+    threshold: f32,
+    heartbeat_ms: u128,
+    audit_share: f64,
+}
+
+#[derive(Serialize)]
 struct DetectorInputs<'a> {
     model: &'static str,
-    labels: &'a [String],
-    min_score: f32,
+    #[serde(flatten)]
+    filter: &'a Filter,
 }
 
 #[derive(Serialize)]
@@ -44,20 +54,16 @@ struct VisionInputs<'a> {
 }
 
 /// Describes how `settings` look at a camera with these views.
-pub(crate) fn profile(settings: &Settings, views: &Views) -> Profile {
+pub(crate) fn profile(settings: &Settings, views: &Views, filter: Option<&Filter>) -> Profile {
     let every_nth_frame = settings.process.every_nth_frame.get();
     let sampling = settings.process.sampling;
-    let detect = settings.detect.as_ref();
     let inputs = Inputs {
         version: VERSION,
         every_nth_frame,
         sampling: Some(sampling).filter(|&sampling| sampling != Sampling::Exact).map(Sampling::as_str),
         mappings: views.mappings().map(|(_, mapping)| mapping).collect(),
-        detector: detect.map(|d| DetectorInputs {
-            model: MODEL_ID,
-            labels: &d.labels,
-            min_score: d.min_score,
-        }),
+        gate: settings.gate.map(gate_inputs),
+        detector: filter.map(|filter| DetectorInputs { model: MODEL_ID, filter }),
         vision: settings.vision.as_ref().map(vision_inputs),
     };
     Profile {
@@ -65,8 +71,16 @@ pub(crate) fn profile(settings: &Settings, views: &Views) -> Profile {
         every_nth_frame,
         sampling: sampling.as_str().to_owned(),
         views: views.mappings().map(|(name, _)| name.to_owned()).collect(),
-        detector: detect.map(|_| MODEL_ID.to_owned()),
+        detector: filter.map(|_| MODEL_ID.to_owned()),
         vision_model: settings.vision.as_ref().map(|v| v.model.clone()),
+    }
+}
+
+fn gate_inputs(gate: config::Gate) -> GateInputs {
+    GateInputs {
+        threshold: gate.threshold,
+        heartbeat_ms: gate.heartbeat.as_millis(),
+        audit_share: gate.audit_share,
     }
 }
 

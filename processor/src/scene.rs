@@ -1,31 +1,39 @@
-//! The scene: one segment under examination. Decodes the samples, cuts the views, finds objects, asks.
+//! The scene: one segment under examination. Takes the samples, asks the gate, cuts the views, finds objects, asks.
 
-use catalog::{Object, Profile, Sample, ViewResult};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use std::time::Duration;
 
-use crate::decoding::{DecodedFrame, Decoding};
-use crate::detect::{self, Detector};
+use catalog::{Decision, GateReason, Object, Sample, ViewResult};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::Picture;
+use crate::decoding::DecodedFrame;
+use crate::detect::Detector;
 use crate::error::chain;
+use crate::footage::Footage;
+use crate::gate::{Gate, Grid, Moment, is_in_place};
 use crate::looks::{Looks, Spot};
+use crate::plan::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
-use crate::video::DecodeSummary;
-use crate::view::{Cut, Views};
-
-/// How the segments of one camera are looked at.
-#[derive(Debug)]
-pub(crate) struct CameraPlan {
-    pub(crate) views: Views,
-    pub(crate) profile: Profile,
-}
+use crate::video::{Choice, DecodeSummary};
+use crate::view::Cut;
 
 pub(crate) struct Scene<'a> {
     plan: &'a CameraPlan,
-    start: DateTime<Utc>,
+    /// Absent where every sample is looked at.
+    gate: Option<Gate>,
     detector: Option<&'a mut Detector>,
     looks: Option<Looks<'a>>,
     samples: Vec<Sample>,
+    audited: Vec<Audited>,
     /// Of the first frame, as decoded.
     size_px: [u32; 2],
+}
+
+/// A sample in which an audit found something.
+struct Audited {
+    /// Its number.
+    sample: usize,
+    pts: Duration,
 }
 
 /// What was seen, and how decoding went.
@@ -38,51 +46,130 @@ pub(crate) struct Seen {
 impl<'a> Scene<'a> {
     pub(crate) fn new(
         plan: &'a CameraPlan,
-        start: DateTime<Utc>,
+        gate: Option<Gate>,
         detector: Option<&'a mut Detector>,
         looks: Option<Looks<'a>>,
     ) -> Self {
-        Self { plan, start, detector, looks, samples: Vec::new(), size_px: [0; 2] }
+        let (samples, audited) = (Vec::new(), Vec::new());
+        Self { plan, gate, detector, looks, samples, audited, size_px: [0; 2] }
     }
 
-    /// Looks at every sampled frame, then waits for the answers that are still to come.
+    /// Decides of every sampled frame and looks at those that are kept, then waits for the answers that are still
+    /// to come.
     pub(crate) fn look_through(
         mut self,
-        decoding: &mut Decoding<'_>,
+        footage: &mut Footage<'_>,
+        choice: Choice,
         progress: &mut Progress<'_>,
     ) -> Result<Seen, Unfinished> {
-        while let Some(frame) = decoding.next(progress)? {
-            self.look_at(&frame, progress)?;
+        footage.begin(choice);
+        while let Some(frame) = footage.next(progress)? {
+            let time = footage.time(frame.pts);
+            self.take(&frame, time, progress)?;
         }
+        let decoding = footage.summary().clone();
+        self.finish_audit(footage, progress)?;
         self.take_captions(progress)?;
-        let decoding = decoding.summary().cloned().unwrap_or_default();
         Ok(Seen { samples: self.samples, size_px: self.size_px, decoding })
     }
 
-    fn look_at(&mut self, frame: &DecodedFrame, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
+    fn take(
+        &mut self,
+        frame: &DecodedFrame,
+        time: DateTime<Utc>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Unfinished> {
         if self.samples.is_empty() {
             self.size_px = frame.coded_px;
         }
+        let moment = Moment { frame: frame.index, time };
+        let mut decision = self.gate.as_mut().map(|gate| gate.judge(&Grid::of(&frame.picture), moment));
+        let views = match &mut decision {
+            Some(Decision { kept: false, .. }) => Vec::new(),
+            Some(decision) if decision.reason == GateReason::Audit => {
+                let views = self.audit(&frame.picture, progress)?;
+                decision.missed = Some(false);
+                if views.iter().any(|view| !view.objects.is_empty()) {
+                    self.audited.push(Audited { sample: self.samples.len(), pts: frame.pts });
+                }
+                views
+            }
+            _ => self.look_at(&frame.picture, frame.index, progress)?,
+        };
+        self.samples.push(Sample { frame: frame.index, time: rfc3339(time), gate: decision, views });
+        Ok(())
+    }
+
+    fn look_at(
+        &mut self,
+        picture: &Picture,
+        frame: u64,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<ViewResult>, Unfinished> {
         let mut views = Vec::new();
-        for cut in self.plan.views.cut(&frame.picture) {
+        for cut in self.plan.views.cut(picture) {
             progress()?;
-            let objects = self.objects(&cut)?;
+            views.push(self.view_result(&cut)?);
             if let Some(looks) = &mut self.looks {
-                let spot = Spot { frame: frame.index, sample: self.samples.len(), view: views.len() };
+                let spot = Spot { frame, sample: self.samples.len(), view: views.len() - 1 };
                 looks.add(spot, &cut, progress)?;
             }
-            views.push(ViewResult { view: cut.name.to_owned(), objects, caption: None, jpeg: None });
         }
-        let time = self.start + TimeDelta::from_std(frame.pts).unwrap_or_default();
-        self.samples.push(Sample { frame: frame.index, time: rfc3339(time), views });
+        Ok(views)
+    }
+
+    /// Looks with the detector alone: the vision model is not asked about what is held to be nothing.
+    fn audit(
+        &mut self,
+        picture: &Picture,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<ViewResult>, Unfinished> {
+        let mut views = Vec::new();
+        for cut in self.plan.views.cut(picture) {
+            progress()?;
+            views.push(self.view_result(&cut)?);
+        }
+        Ok(views)
+    }
+
+    /// Tells of each audited sample that shows something whether it was missed: what was in its place a while before
+    /// or after, such as a parked car, is seen at heartbeats and was not.
+    fn finish_audit(
+        &mut self,
+        footage: &mut Footage<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Unfinished> {
+        for Audited { sample, pts } in std::mem::take(&mut self.audited) {
+            let mut around = Vec::new();
+            for picture in footage.around(pts, progress)? {
+                around.push(self.audit(&picture, progress)?);
+            }
+            let is_new = |(number, object): (usize, &Object)| {
+                !around.iter().any(|views| is_in_place(object, &views[number].objects))
+            };
+            let sample = &mut self.samples[sample];
+            let views = sample.views.iter().enumerate();
+            let mut objects = views.flat_map(|(number, view)| view.objects.iter().map(move |o| (number, o)));
+            let missed = objects.any(is_new);
+            if let Some(decision) = &mut sample.gate {
+                decision.missed = Some(missed);
+            }
+        }
         Ok(())
+    }
+
+    fn view_result(&mut self, cut: &Cut<'_>) -> Result<ViewResult, Unfinished> {
+        let objects = self.objects(cut)?;
+        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, jpeg: None })
     }
 
     /// A picture that the network cannot take (of an absurd shape, say) is the segment's fault.
     fn objects(&mut self, cut: &Cut<'_>) -> Result<Vec<Object>, Unfinished> {
-        let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
+        let (Some(detector), Some(filter)) = (&mut self.detector, &self.plan.filter) else {
+            return Ok(Vec::new());
+        };
         let found = detector.detect(&cut.picture).map_err(|error| Unfinished::Retry(chain(&error)))?;
-        Ok(found.into_iter().map(object).collect())
+        Ok(filter.reported(cut.name, found))
     }
 
     fn take_captions(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
@@ -92,10 +179,6 @@ impl<'a> Scene<'a> {
         }
         Ok(())
     }
-}
-
-fn object(found: detect::Object) -> Object {
-    Object { label: found.label.to_owned(), score: found.score, area: found.area }
 }
 
 pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {

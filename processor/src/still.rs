@@ -6,8 +6,10 @@ use std::num::NonZeroU32;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
+use config::Mask;
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::mask::Masks;
 use crate::video::{Video, VideoError};
 use crate::view::{self, ViewError};
 
@@ -22,15 +24,17 @@ pub enum StillError {
     Unwritable(#[from] ViewError),
 }
 
-/// Decodes the first picture of `mp4`, which is a whole file, and turns it as the file says; `quality` is 1 to 100.
-/// Blocks, and takes about as long as any keyframe.
-pub fn jpeg(mp4: &[u8], quality: u8) -> Result<Vec<u8>, StillError> {
+/// Decodes the first picture of `mp4`, which is a whole file, turns it as the file says and hides what is masked;
+/// `quality` is 1 to 100. Blocks, and takes about as long as any keyframe.
+pub fn jpeg(mp4: &[u8], masks: &[Mask], quality: u8) -> Result<Vec<u8>, StillError> {
     let file = in_memory(mp4).map_err(|source| StillError::NoMemory { length: mp4.len(), source })?;
     // FFmpeg opens files by name, and this one has no other; it is read while `file` is open
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let mut samples = Video::open(&path)?.samples(NonZeroU32::MIN)?;
     let frame = samples.next().unwrap_or(Err(VideoError::NoFrames { path }))?;
-    Ok(view::encode(&frame.picture()?, quality)?)
+    let mut picture = frame.picture()?;
+    Masks::new(masks).apply(&mut picture);
+    Ok(view::encode(&picture, quality)?)
 }
 
 fn in_memory(bytes: &[u8]) -> io::Result<File> {
@@ -77,7 +81,7 @@ mod tests {
             .output()
             .unwrap();
         for codec in codecs {
-            let (width, height, luma) = luma_of(&jpeg(&mp4(codec), 95).unwrap());
+            let (width, height, luma) = luma_of(&jpeg(&mp4(codec), &[], 95).unwrap());
             assert_eq!((width, height), (320, 240));
             let likeness = view::scene::psnr(&wanted.stdout, &luma);
             assert!(likeness > 35.0, "{likeness} dB, {codec:?}");
@@ -85,10 +89,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_masked_is_not_in_the_jpeg() {
+        let polygon = vec![[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]];
+        let mask = Mask { polygon, fill: config::Fill::Black };
+        let mp4 = mp4(&["-c:v", "libx264"]);
+        let brightest = |masks: &[Mask]| {
+            let (width, _, luma) = luma_of(&jpeg(&mp4, masks, 95).unwrap());
+            luma.chunks(width).flat_map(|row| &row[..155]).copied().max().unwrap()
+        };
+        assert!(brightest(&[]) > 200 && brightest(&[mask]) < 10);
+    }
+
+    #[test]
     fn what_is_no_picture_is_an_error() {
         let whole = mp4(&["-c:v", "libx264"]);
         for bytes in [&[][..], b"no video at all", &whole[..whole.len() / 4], &whole[..700]] {
-            assert!(matches!(jpeg(bytes, 80), Err(StillError::Undecodable(_))), "{} bytes", bytes.len());
+            assert!(matches!(jpeg(bytes, &[], 80), Err(StillError::Undecodable(_))), "{} bytes", bytes.len());
         }
     }
 
@@ -96,10 +112,10 @@ mod tests {
     fn nothing_stays_open() {
         let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
         let whole = mp4(&["-c:v", "libx264"]);
-        jpeg(&whole, 80).unwrap();
+        jpeg(&whole, &[], 80).unwrap();
         let before = open();
         for _ in 0..10 {
-            jpeg(&whole, 80).unwrap();
+            jpeg(&whole, &[], 80).unwrap();
         }
         assert_eq!(open(), before);
     }

@@ -91,7 +91,7 @@ fn back(seconds: u64, blame: Blame) -> GiveBack {
 }
 
 pub(crate) fn results(lease: &Lease) -> Results {
-    let object = Object { label: "person".to_owned(), score: 0.5, area: [0.1, 0.2, 0.3, 0.4] };
+    let object = Object { label: "person".to_owned(), score: 0.5, area: [0.1, 0.2, 0.3, 0.4], zones: Vec::new() };
     let view = ViewResult {
         view: "original".to_owned(),
         objects: vec![object],
@@ -120,7 +120,7 @@ pub(crate) fn results(lease: &Lease) -> Results {
         detector: None,
         vision_model: None,
     };
-    Results::new(segment, profile, vec![Sample { frame: 0, time, views: vec![view] }], Vec::new())
+    Results::new(segment, profile, vec![Sample { frame: 0, time, gate: None, views: vec![view] }], Vec::new())
 }
 
 fn an_empty_queue_gives_nothing(ground: &Ground<'_>) {

@@ -47,6 +47,9 @@ impl Check<'_> {
         };
         let lens = self.lens(section, raw);
         let views = self.views(section, raw);
+        let masks = self.masks(section, raw);
+        let zones = self.zones(section, raw);
+        let detect = self.camera_detect(section, raw);
         let outputs = outputs?;
         Some(Camera {
             id: id?,
@@ -59,6 +62,9 @@ impl Check<'_> {
             snapshots: outputs.snapshots,
             lens: lens?,
             views: views?,
+            masks: masks?,
+            zones: zones?,
+            detect: detect?,
         })
     }
 }

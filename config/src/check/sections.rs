@@ -80,14 +80,8 @@ impl Check<'_> {
     }
 
     pub(super) fn detect(&mut self, raw: &RawDetect) -> Option<Detection> {
-        let labels: Vec<Option<String>> = raw
-            .labels
-            .iter()
-            .enumerate()
-            .map(|(index, label)| self.label(&format!("detect.labels[{index}]"), label))
-            .collect();
+        let labels = self.labels("detect.labels", &raw.labels);
         let min_score = self.number("detect.min_score", raw.min_score, 0.0..=1.0);
-        let labels = labels.into_iter().collect::<Option<Vec<_>>>();
         let detect = Detect { labels: labels?, min_score: min_score? as f32 };
         Some(if raw.enabled { Detection::On(detect) } else { Detection::Off })
     }
@@ -121,6 +115,15 @@ impl Check<'_> {
             return self.fault(key, "must be a full path: only a shell knows what `~` is");
         }
         Some(self.base.join(folder).components().collect())
+    }
+
+    pub(super) fn labels(&mut self, key: &str, labels: &[String]) -> Option<Vec<String>> {
+        let labels: Vec<Option<String>> = labels
+            .iter()
+            .enumerate()
+            .map(|(index, label)| self.label(&format!("{key}[{index}]"), label))
+            .collect();
+        labels.into_iter().collect()
     }
 
     fn label(&mut self, key: &str, label: &str) -> Option<String> {

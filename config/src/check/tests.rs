@@ -7,6 +7,7 @@ use std::path::Path;
 mod hook;
 mod outputs;
 mod stream;
+mod zone;
 
 fn load(text: &str) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();

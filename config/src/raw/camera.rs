@@ -58,6 +58,12 @@ pub(crate) struct RawCamera {
     pub(crate) lens: Option<RawLens>,
     /// What is cut out of each picture; required with a lens.
     pub(crate) view: Vec<RawView>,
+    /// What nobody may see; default nothing.
+    pub(crate) mask: Vec<RawMask>,
+    /// Parts of the views that objects are told to be in; default none.
+    pub(crate) zone: Vec<RawZone>,
+    /// What differs from `[detect]` for this camera.
+    pub(crate) detect: RawCameraDetect,
 }
 
 impl Default for RawCamera {
@@ -88,6 +94,9 @@ impl Default for RawCamera {
             mount: None,
             lens: None,
             view: Vec::new(),
+            mask: Vec::new(),
+            zone: Vec::new(),
+            detect: RawCameraDetect::default(),
         }
     }
 }
@@ -136,4 +145,41 @@ pub(crate) struct RawView {
     pub(crate) hfov_deg: Option<f64>,
     /// Width and height in pixels, both even; default [1280, 720].
     pub(crate) size: Option<Vec<i64>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawMask {
+    /// Corners, as fractions of the picture's width and height; required.
+    pub(crate) polygon: Vec<Vec<f64>>,
+    /// `black` or `blur`; default `black`.
+    pub(crate) fill: String,
+}
+
+impl Default for RawMask {
+    fn default() -> Self {
+        Self { polygon: Vec::new(), fill: "black".to_owned() }
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawZone {
+    /// Names the zone in results; required.
+    pub(crate) name: Option<String>,
+    /// Name of the view it is drawn in; default the first.
+    pub(crate) view: Option<String>,
+    /// Corners, as fractions of the view's width and height; required.
+    pub(crate) polygon: Vec<Vec<f64>>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawCameraDetect {
+    /// Default as in `[detect]`.
+    pub(crate) labels: Option<Vec<String>>,
+    /// Default as in `[detect]`.
+    pub(crate) min_score: Option<f64>,
+    /// Leaves out objects that are in no zone; default false.
+    pub(crate) only_in_zones: bool,
 }

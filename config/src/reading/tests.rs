@@ -60,8 +60,8 @@ fn offers_the_nearest_key_for_an_unknown_one() {
             "f.toml:2: `detect.zzz`: there is no such key; here it can be one of enabled, labels, min_score",
         ),
         (
-            "[[camera]]\n[camera.zones]",
-            "f.toml:2: `camera[0].zones`: this is planned, and this version cannot do it yet; take it out",
+            "[[camera]]\nrotate_deg = 90",
+            "f.toml:2: `camera[0].rotate_deg`: this is planned, and this version cannot do it yet; take it out",
         ),
         (
             "[archive]\nurl = 's3://a'",

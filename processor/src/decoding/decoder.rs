@@ -79,14 +79,22 @@ impl Drop for Running {
     }
 }
 
-/// A file that is being decoded.
+/// A file that is open in the child.
 #[derive(Debug)]
 pub(crate) struct Decoding<'a> {
     decoder: &'a mut Decoder,
-    /// Taken from the decoder, and given back at the end of the file: a child that was left in mid-file is of no use.
+    /// Taken from the decoder, and given back at the end: a child that was left in mid-file is of no use.
     running: Option<Running>,
     opened: Opened,
-    summary: Option<DecodeSummary>,
+    /// Frames that were asked for are still to come.
+    is_busy: bool,
+    summary: DecodeSummary,
+}
+
+impl Drop for Decoding<'_> {
+    fn drop(&mut self) {
+        self.decoder.running = self.running.take().filter(|_| !self.is_busy);
+    }
 }
 
 /// A sampled frame as it came over the pipe.
@@ -106,23 +114,22 @@ impl Decoder {
         Self { program: program.clone(), running: None }
     }
 
-    /// Opens a file and begins to decode what is chosen of it.
+    /// Opens a file.
     pub(crate) fn open(
         &mut self,
         path: &Path,
-        choice: Choice,
         progress: &mut Progress<'_>,
     ) -> Result<Decoding<'_>, Unfinished> {
         let mut running = match self.running.take() {
             Some(running) => running,
             None => self.program.start().map_err(ProcessorError::Decode)?,
         };
-        // a child that is gone says so when it is read from
-        let _ = wire::write(&running.requests, &Request::new(path, choice));
+        running.ask(&Request::open(path));
         loop {
             match running.next(progress)? {
                 Heard::Opened(opened) => {
-                    return Ok(Decoding { decoder: self, running: Some(running), opened, summary: None });
+                    let (running, summary) = (Some(running), DecodeSummary::default());
+                    return Ok(Decoding { decoder: self, running, opened, is_busy: false, summary });
                 }
                 Heard::Alive => {}
                 Heard::Failed(unfinished) => {
@@ -140,30 +147,48 @@ impl Decoding<'_> {
         &self.opened
     }
 
-    /// Waits for the next sampled frame; `None` at the end of the file.
+    /// Begins to decode what is chosen; [`next`](Self::next) gives the frames.
+    pub(crate) fn samples(&mut self, choice: Choice) {
+        self.ask(&Request::Samples(choice));
+    }
+
+    /// Begins to decode the keyframes nearest to these times.
+    pub(crate) fn keyframes(&mut self, near: Vec<Duration>) {
+        self.ask(&Request::Keyframes(near));
+    }
+
+    fn ask(&mut self, request: &Request) {
+        if let Some(running) = &mut self.running {
+            running.ask(request);
+            self.is_busy = true;
+        }
+    }
+
+    /// Waits for the next frame; `None` after the last one.
     pub(crate) fn next(&mut self, progress: &mut Progress<'_>) -> Result<Option<DecodedFrame>, Unfinished> {
-        loop {
+        while self.is_busy {
             progress()?;
-            let Some(running) = &mut self.running else { return Ok(None) };
+            let Some(running) = &mut self.running else { break };
             match running.next(progress)? {
                 Heard::Frame(frame) => return Ok(Some(frame)),
                 Heard::Alive => {}
                 Heard::Ended(summary) => {
-                    self.summary = Some(summary);
-                    self.decoder.running = self.running.take();
+                    self.summary = summary;
+                    self.is_busy = false;
                 }
                 Heard::Failed(unfinished) => {
-                    self.decoder.running = self.running.take();
+                    self.is_busy = false;
                     return Err(unfinished);
                 }
                 Heard::Opened(_) => return Err(senseless()),
             }
         }
+        Ok(None)
     }
 
-    /// Tells how decoding went; nothing before the last frame.
-    pub(crate) fn summary(&self) -> Option<&DecodeSummary> {
-        self.summary.as_ref()
+    /// Tells how decoding went, after the last frame of what was asked for.
+    pub(crate) fn summary(&self) -> &DecodeSummary {
+        &self.summary
     }
 }
 
@@ -176,6 +201,11 @@ enum Heard {
 }
 
 impl Running {
+    fn ask(&mut self, request: &Request) {
+        // a child that is gone says so when it is read from
+        let _ = wire::write(&self.requests, request);
+    }
+
     fn next(&mut self, progress: &mut Progress<'_>) -> Result<Heard, Unfinished> {
         let mut progress = || progress();
         let mut reading = self.answers.reading(&mut progress);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::error::DecodeError;
 use super::limits;
 use super::wire::{self, Failure, Fate, FrameHeader, Message, Opened, Request};
-use crate::video::{SampledFrame, Samples, Video, VideoError};
+use crate::video::{DecodeSummary, SampledFrame, Samples, Video, VideoError};
 
 /// Between two signs of life.
 const SIGN: Duration = Duration::from_secs(1);
@@ -17,10 +17,11 @@ const SIGN: Duration = Duration::from_secs(1);
 /// It is the whole of a program: nothing else may read stdin or print.
 pub fn serve(memory: Option<u64>) -> Result<(), DecodeError> {
     limits::impose(memory.unwrap_or(limits::MEMORY)).map_err(DecodeError::NoLimits)?;
-    let mut answers = Answers { to: BufWriter::new(io::stdout().lock()), said: Instant::now() };
+    let to = BufWriter::new(io::stdout().lock());
+    let mut answers = Answers { to, said: Instant::now(), video: None };
     let mut requests = io::stdin().lock();
     while let Some(request) = next(&mut requests).map_err(DecodeError::Pipe)? {
-        answers.answer(&request).map_err(DecodeError::Pipe)?;
+        answers.answer(request).map_err(DecodeError::Pipe)?;
     }
     Ok(())
 }
@@ -35,6 +36,8 @@ fn next(requests: &mut impl Read) -> io::Result<Option<Request>> {
 struct Answers<'a> {
     to: BufWriter<StdoutLock<'a>>,
     said: Instant,
+    /// The file that was opened last.
+    video: Option<Video>,
 }
 
 /// Why a file was not decoded to its end.
@@ -56,8 +59,8 @@ impl From<io::Error> for Stop {
 }
 
 impl Answers<'_> {
-    fn answer(&mut self, request: &Request) -> io::Result<()> {
-        match catch_unwind(AssertUnwindSafe(|| self.decode(request))) {
+    fn answer(&mut self, request: Request) -> io::Result<()> {
+        match catch_unwind(AssertUnwindSafe(|| self.fulfil(request))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Stop::File(error))) => self.say(&Message::Failed(error.into())),
             Ok(Err(Stop::Pipe(error))) => Err(error),
@@ -68,10 +71,26 @@ impl Answers<'_> {
         }
     }
 
-    fn decode(&mut self, request: &Request) -> Result<(), Stop> {
-        let video = Video::open(&request.path())?;
-        self.say(&Message::Opened(Opened { probe: video.probe().clone(), is_cut_off: video.is_cut_off() }))?;
-        let mut samples = video.choose(request.choice)?;
+    fn fulfil(&mut self, request: Request) -> Result<(), Stop> {
+        let open = || io::Error::other("frames were asked for before a file");
+        match request {
+            Request::Open(name) => {
+                let video = self.video.insert(Video::open(&wire::path(name))?);
+                let opened = Opened { probe: video.probe().clone(), is_cut_off: video.is_cut_off() };
+                Ok(self.say(&Message::Opened(opened))?)
+            }
+            Request::Samples(choice) => {
+                let samples = self.video.as_ref().ok_or_else(open)?.choose(choice)?;
+                self.decode(samples)
+            }
+            Request::Keyframes(near) => match self.video.as_ref().ok_or_else(open)?.keyframes(&near)? {
+                Some(samples) => self.decode(samples),
+                None => Ok(self.say(&Message::Ended(DecodeSummary::default()))?),
+            },
+        }
+    }
+
+    fn decode(&mut self, mut samples: Samples) -> Result<(), Stop> {
         loop {
             self.advance(&mut samples)?;
             let Some(frame) = samples.next() else { break };

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,25 +17,28 @@ const LONGEST_HEADER: u32 = 1 << 24;
 /// Of a luma plane, in bytes; the decoder refuses larger pictures.
 const LARGEST_PLANE: usize = 1 << 26;
 
-/// One file to decode.
+/// What the child is asked for.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Request {
-    /// As bytes: names need not be UTF-8.
-    path: Vec<u8>,
-    pub(super) choice: Choice,
+pub(super) enum Request {
+    /// A file, whose name is given as bytes: it need not be UTF-8. Answered by `Opened`.
+    Open(Vec<u8>),
+    /// Of that file. Answered by frames, and `Ended`.
+    Samples(Choice),
+    /// The keyframes nearest to these times; none where they cannot be told for certain. Answered likewise.
+    Keyframes(Vec<Duration>),
 }
 
 impl Request {
-    pub(super) fn new(path: &Path, choice: Choice) -> Self {
-        Self { path: path.as_os_str().as_bytes().to_vec(), choice }
-    }
-
-    pub(super) fn path(&self) -> PathBuf {
-        OsString::from_vec(self.path.clone()).into()
+    pub(super) fn open(path: &Path) -> Self {
+        Self::Open(path.as_os_str().as_bytes().to_vec())
     }
 }
 
-/// An answer of the child. After `Ended` or `Failed` it waits for the next request.
+pub(super) fn path(bytes: Vec<u8>) -> PathBuf {
+    OsString::from_vec(bytes).into()
+}
+
+/// An answer of the child. After `Opened`, `Ended` and `Failed` it waits for the next request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
     Opened(Opened),
@@ -128,10 +132,11 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_utf_8_arrives_as_it_is() {
-        let path = PathBuf::from(OsString::from_vec(vec![b'a', 0xff, b'.', b'm']));
+        let name = PathBuf::from(OsString::from_vec(vec![b'a', 0xff, b'.', b'm']));
         let mut pipe = Vec::new();
-        write(&mut pipe, &Request::new(&path, Choice::exact(std::num::NonZeroU32::MIN))).unwrap();
-        assert_eq!(read::<Request>(&pipe[..]).unwrap().path(), path);
+        write(&mut pipe, &Request::open(&name)).unwrap();
+        let Request::Open(bytes) = read(&pipe[..]).unwrap() else { panic!("another request") };
+        assert_eq!(path(bytes), name);
     }
 
     #[test]

@@ -77,6 +77,22 @@ impl Video {
         self.choose(Choice::exact(every))
     }
 
+    /// Decodes the keyframes nearest to these times, each once and nothing else; `None` where packets cannot be told
+    /// apart for certain.
+    pub(crate) fn keyframes(&self, near: &[Duration]) -> Result<Option<Samples>, VideoError> {
+        let Ok(order) = &self.order else { return Ok(None) };
+        let keys: BTreeSet<u64> = order.entries.iter().filter_map(|&entry| order.numbers[entry]).collect();
+        let times = self.times(order, |number| keys.contains(&number));
+        let nearest = |wanted: &Duration| {
+            let (number, _) = times.iter().min_by_key(|(_, time)| time.abs_diff(*wanted))?;
+            Some(*number)
+        };
+        let chosen: BTreeSet<u64> = near.iter().filter_map(nearest).collect();
+        let source = Source::reopen(&self.path, &self.metadata)?;
+        let selection = self.planned(order, |number| chosen.contains(&number));
+        Samples::new(source, selection, order.reorder).map(Some)
+    }
+
     /// Decodes the frames that `choice` asks for; where no plan can be made those are all exact samples.
     pub fn choose(&self, choice: Choice) -> Result<Samples, VideoError> {
         let source = Source::reopen(&self.path, &self.metadata)?;

@@ -60,6 +60,15 @@ impl Views {
         Ok(Self { lens: lens.copied(), views })
     }
 
+    /// Notes what is hidden in the pictures before they are cut: the views then show something else.
+    #[must_use]
+    pub fn behind(mut self, masks: Option<&str>) -> Self {
+        for (view, masks) in self.views.iter_mut().zip(std::iter::repeat(masks).flatten()) {
+            view.mapping = format!(r#"{{"masks":{masks},"view":{}}}"#, view.mapping);
+        }
+        self
+    }
+
     /// Lists each view's name and what it shows: mode, angles, size and lens as JSON that stays the same, byte
     /// by byte, for the same settings. It goes into the key of a paid answer and into the profile.
     pub fn mappings(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::fmt::Debug;
 
-use config::Camera;
+use config::{Camera, CameraId};
 
 /// Makes pictures of keyframes. One thread per camera may ask at the same time.
 pub trait SnapshotMaker: Debug + Send + Sync {
-    /// Makes a JPEG of `mp4`, which is a whole file of one frame. Blocks for as long as that takes.
-    fn jpeg(&self, mp4: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
+    /// Makes a JPEG of `mp4`, which is a whole file of one frame of this camera, with what nobody may see of it
+    /// hidden. Blocks for as long as that takes.
+    fn jpeg(&self, camera: &CameraId, mp4: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
 }
 
 /// Says what a build without a maker cannot do for a camera, and what to do about it.

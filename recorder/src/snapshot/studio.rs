@@ -62,7 +62,7 @@ impl Studio {
 
     fn keep(&self, still: &Still) -> Result<PathBuf, RecorderError> {
         // a decoder's own fault must not end the pictures for good
-        let made = catch_unwind(AssertUnwindSafe(|| self.maker.jpeg(&still.mp4)));
+        let made = catch_unwind(AssertUnwindSafe(|| self.maker.jpeg(&self.camera, &still.mp4)));
         let made = made.unwrap_or_else(|_| Err("a fault of the decoder itself".into()));
         let jpeg =
             made.map_err(|source| RecorderError::NoPicture { camera: self.camera.to_string(), source })?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use catalog::Clock;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use config::{Camera, Snapshots};
+use config::{Camera, CameraId, Snapshots};
 use nightreel_recorder::{SnapshotMaker, lacks_decoder};
 
 use crate::clip::{self, Codec, SILENT};
@@ -30,7 +30,7 @@ type Made = Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
 struct Ffmpeg;
 
 impl SnapshotMaker for Ffmpeg {
-    fn jpeg(&self, mp4: &[u8]) -> Made {
+    fn jpeg(&self, _camera: &CameraId, mp4: &[u8]) -> Made {
         let mut child = Command::new("ffmpeg")
             .args(["-nostdin", "-loglevel", "error", "-i", "pipe:0", "-q:v", "2", "-f", "mjpeg", "pipe:1"])
             .stdin(Stdio::piped())
@@ -133,7 +133,7 @@ async fn pictures_show_what_was_sent_at_even_intervals() {
 struct Hanging(Mutex<std::sync::mpsc::Receiver<()>>);
 
 impl SnapshotMaker for Hanging {
-    fn jpeg(&self, _mp4: &[u8]) -> Made {
+    fn jpeg(&self, _camera: &CameraId, _mp4: &[u8]) -> Made {
         let _ = self.0.lock().unwrap().recv();
         Err("let go".into())
     }
@@ -155,7 +155,7 @@ async fn a_maker_that_hangs_costs_the_recording_nothing_and_is_left_at_the_end()
 struct Failing(AtomicU64);
 
 impl SnapshotMaker for Failing {
-    fn jpeg(&self, _mp4: &[u8]) -> Made {
+    fn jpeg(&self, _camera: &CameraId, _mp4: &[u8]) -> Made {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             0 => Err("as it must".into()),
             1 => panic!("as it must not"),
