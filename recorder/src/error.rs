@@ -47,7 +47,7 @@ pub enum RecorderError {
     NoAnswer { camera: String, after: Duration },
 
     #[error(
-        "camera `{camera}` offers no H.264 or H.265 video (it offers {offered}); choose one of them in the camera"
+        "camera `{camera}` offers no H.264, H.265 or motion JPEG video (it offers {offered}); choose one of them in the camera"
     )]
     NoVideo { camera: String, offered: String },
 

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
 use crate::cap::{Frames, capped};
-use crate::mp4::{TrackHead, TrackKind};
+use crate::mp4::{Law, TrackHead, TrackKind};
 use crate::sender::{SenderReport, ntp_time};
 
 /// From the first packet to the answer to PLAY.
@@ -190,8 +190,9 @@ fn transport(source: &Source) -> Transport {
 }
 
 fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderError> {
-    let usable =
-        |stream: &Stream| stream.media() == "video" && matches!(stream.encoding_name(), "h264" | "h265");
+    let usable = |stream: &Stream| {
+        stream.media() == "video" && matches!(stream.encoding_name(), "h264" | "h265" | "jpeg")
+    };
     streams.iter().position(usable).ok_or_else(|| {
         let offered: Vec<&str> = streams.iter().map(Stream::encoding_name).collect();
         RecorderError::NoVideo {
@@ -219,14 +220,15 @@ fn video_head(stream: &Stream) -> Option<TrackHead> {
     })
 }
 
-/// Returns the sound track, where MP4 can hold it (AAC).
+/// Returns the sound track, where MP4 can hold it (AAC, G.711).
 fn sound_head(stream: &Stream) -> Option<TrackHead> {
     let Some(ParametersRef::Audio(parameters)) = stream.parameters() else { return None };
-    Some(TrackHead {
-        kind: TrackKind::Audio,
-        time_scale: parameters.clock_rate(),
-        sample_entry: parameters.mp4_sample_entry().build().ok()?,
-    })
+    let time_scale = parameters.clock_rate();
+    let sample_entry = match Law::of_encoding(stream.encoding_name()) {
+        Some(law) => law.sample_entry(parameters.channels().get(), time_scale)?,
+        None => parameters.mp4_sample_entry().build().ok()?,
+    };
+    Some(TrackHead { kind: TrackKind::Audio, time_scale, sample_entry })
 }
 
 fn no_answer(camera: &Camera) -> RecorderError {

@@ -1,6 +1,7 @@
 //! The file's head and its closing index: `ftyp`, `free` and both forms of `moov`.
 
 use super::boxes::{BoxWriter, VERSION_1};
+use super::g711::is_g711;
 use super::{Metadata, SampleTable};
 
 /// Of `mvhd`, `tkhd` and edit lists, in units per second.
@@ -26,7 +27,7 @@ pub(crate) struct TrackHead {
     pub(crate) kind: TrackKind,
     /// Units per second.
     pub(crate) time_scale: u32,
-    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4a`).
+    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4v`, `mp4a`, `ulaw` …).
     pub(crate) sample_entry: Vec<u8>,
 }
 
@@ -85,7 +86,13 @@ impl FileHead {
         w.boxed(b"moov", |w| {
             let tracks: Vec<Track<'_>> = (1u32..)
                 .zip(&self.tracks)
-                .map(|(id, head)| Track { id, head, created, table: form.table(id) })
+                .map(|(id, head)| Track {
+                    id,
+                    head,
+                    created,
+                    is_of_map: matches!(form, Form::Map),
+                    table: form.table(id),
+                })
                 // a track without a sample (a silent microphone) would only confuse players
                 .filter(|track| track.table.is_none_or(|table| !table.is_empty()))
                 .collect();
@@ -129,6 +136,7 @@ struct Track<'a> {
     id: u32,
     head: &'a TrackHead,
     created: u64,
+    is_of_map: bool,
     /// Only in the closing form.
     table: Option<&'a SampleTable>,
 }
@@ -193,6 +201,16 @@ impl Track<'_> {
         });
     }
 
+    fn handler(&self) -> &'static [u8; 4] {
+        match self.head.kind {
+            TrackKind::Video { .. } => b"vide",
+            // Browsers play no live playlist that has sound of this kind. They pass over tracks of kinds that they
+            // do not know, but not over fragments of tracks that are not there.
+            TrackKind::Audio if self.is_of_map && is_g711(&self.head.sample_entry) => b"meta",
+            TrackKind::Audio => b"soun",
+        }
+    }
+
     fn write_mdia(&self, w: &mut BoxWriter) {
         let is_video = matches!(self.head.kind, TrackKind::Video { .. });
         w.full(b"mdhd", VERSION_1, |w| {
@@ -205,7 +223,7 @@ impl Track<'_> {
         });
         w.full(b"hdlr", 0, |w| {
             w.u32(0);
-            w.bytes(if is_video { b"vide" } else { b"soun" });
+            w.bytes(self.handler());
             w.zeros(13);
         });
         w.boxed(b"minf", |w| {

@@ -5,6 +5,7 @@
 
 mod clip;
 mod clock;
+mod codecs;
 mod disk;
 mod fake_camera;
 mod faults;
