@@ -12,6 +12,7 @@ use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
 use tokio::time::timeout;
 
+use super::parameters::Parameters;
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
 use crate::cap::{Frames, capped};
@@ -51,8 +52,7 @@ impl Sessions {
 pub(crate) struct Native {
     frames: Frames,
     video: usize,
-    /// What was handed on last.
-    head: Option<TrackHead>,
+    parameters: Parameters,
 }
 
 impl Native {
@@ -87,20 +87,28 @@ impl Native {
     }
 
     fn video(&mut self, frame: VideoFrame) -> VideoItem {
-        let mut head = None;
-        if self.head.is_none() || frame.has_new_parameters() {
-            head = video_head(&self.frames.streams()[self.video]);
-            self.head.clone_from(&head);
-        }
+        let stream = &self.frames.streams()[self.video];
+        let may_differ = frame.has_new_parameters() || !self.parameters.are_told();
+        let fresh = if may_differ { video_head(stream) } else { None };
+        let (keyframe, received) = (frame.is_random_access_point(), frame.start_ctx().received());
+        let told = self.parameters.take(fresh, keyframe, received);
         VideoItem {
             stamp: frame.timestamp().elapsed(),
-            keyframe: frame.is_random_access_point(),
-            received: frame.start_ctx().received(),
+            keyframe,
+            received,
             lost: u64::from(frame.loss()),
-            head,
-            data: frame.into_data(),
+            head: told.head,
+            data: behind(told.units, frame.into_data()),
         }
     }
+}
+
+fn behind(mut units: Vec<u8>, frame: Vec<u8>) -> Vec<u8> {
+    if units.is_empty() {
+        return frame;
+    }
+    units.extend_from_slice(&frame);
+    units
 }
 
 pub(super) async fn describe(camera: &Camera, source: &Source) -> Result<StreamInfo, RecorderError> {
@@ -178,7 +186,8 @@ async fn set_up_and_play(
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
     let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?);
-    let native = Native { frames, video, head: None };
+    let parameters = Parameters::new(camera.id.clone(), frames.streams().get(video).and_then(video_head));
+    let native = Native { frames, video, parameters };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
 }
 
