@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::drift::Drift;
 use crate::mp4::TrackHead;
 use crate::times::rescale;
 
@@ -29,6 +30,7 @@ pub(crate) struct Sound {
     waiting: VecDeque<Waiting>,
     bytes: usize,
     shift: i64,
+    drift: Drift,
     /// Where the first picture is: what was heard before it has no place.
     begin: i64,
     /// Of the newest frame, shifted.
@@ -37,7 +39,8 @@ pub(crate) struct Sound {
 
 impl Sound {
     pub(crate) fn new(head: TrackHead) -> Self {
-        Self { head, waiting: VecDeque::new(), bytes: 0, shift: 0, begin: i64::MIN, newest: None }
+        let drift = Drift::new(head.time_scale);
+        Self { head, waiting: VecDeque::new(), bytes: 0, shift: 0, drift, begin: i64::MIN, newest: None }
     }
 
     pub(crate) fn head(&self) -> &TrackHead {
@@ -63,8 +66,10 @@ impl Sound {
         let apart = i64::from(self.head.time_scale) * APART_S;
         if (frame.time + self.shift - picture).abs() > apart {
             self.shift = picture - frame.time;
+            self.drift = Drift::new(self.head.time_scale);
             tracing::debug!(shift = self.shift, "sound has a clock of its own and is shifted to the picture");
         }
+        self.shift += self.drift.correction(frame.time + self.shift - picture, frame.length);
         let time = frame.time + self.shift;
         self.newest = Some(time);
         if time < self.begin {
@@ -86,5 +91,54 @@ impl Sound {
             self.bytes -= first.data.len();
             Some(first)
         })?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mp4::TrackKind;
+
+    const HOUR_S: i64 = 3600;
+
+    /// Listens for so long to a camera that sends both at once, in bursts of `burst` frames, and returns by how many
+    /// milliseconds the sound was off at most. The steps between frames must be even all the time.
+    fn most_apart(scale: u32, length: u32, (ppm, burst): (i64, i64)) -> i64 {
+        let head = TrackHead { kind: TrackKind::Audio, time_scale: scale, sample_entry: Vec::new() };
+        let mut sound = Sound::new(head);
+        let (scale_us, length_ticks) = (i64::from(scale), i64::from(length));
+        let (mut most, mut before) = (0, None);
+        for number in 0..3 * HOUR_S * scale_us / length_ticks {
+            // by a clock that is right
+            let true_time = number * length_ticks;
+            let arrived = (number / burst + 1) * burst * length_ticks;
+            // a picture comes every 40 ms, and is stamped so
+            let picture = arrived - arrived % (scale_us / 25);
+            let time = true_time + true_time * ppm / 1_000_000;
+            sound.push(SoundFrame { time, length, data: vec![0] }, picture);
+            let heard = sound.next_before(i64::MAX).unwrap();
+            most = most.max((heard.time - true_time).abs() * 1000 / scale_us);
+            if let Some(before) = before.replace(heard.time) {
+                assert!((heard.time - before - length_ticks).abs() <= 2, "a step of {}", heard.time - before);
+            }
+        }
+        most
+    }
+
+    #[test]
+    fn sound_stays_beside_the_picture_though_its_clock_is_wrong() {
+        for (scale, length) in [(8000, 160), (8000, 1000), (16_000, 1024), (48_000, 1024)] {
+            for ppm in [100, -100, 500] {
+                let apart = most_apart(scale, length, (ppm, 4));
+                assert!(apart <= 60, "{apart} ms at {ppm} ppm of {scale} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_right_is_left_alone_however_its_sound_arrives() {
+        for burst in [1, 3, 7, 25] {
+            assert_eq!(most_apart(16_000, 1024, (0, burst)), 0, "{burst} frames at a time");
+        }
     }
 }
