@@ -54,7 +54,11 @@ pub enum RecorderError {
     #[error("camera `{camera}` sent no video frame for {} s", after.as_secs())]
     Stalled { camera: String, after: Duration },
 
-    #[error("camera `{camera}` sent no keyframe for {} s; set a shorter keyframe interval in the camera", after.as_secs())]
+    #[error(
+        "camera `{camera}` sent no keyframe for {} s; set a shorter keyframe interval in the camera, or \
+         `input = \"ffmpeg\"` where other programs show it",
+        after.as_secs()
+    )]
     NoKeyframe { camera: String, after: Duration },
 
     #[error("camera `{camera}` ended the stream")]
