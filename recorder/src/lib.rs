@@ -11,6 +11,7 @@ mod damage;
 mod destination;
 mod drift;
 mod error;
+mod file_times;
 mod gather;
 mod hls;
 mod input;
