@@ -10,8 +10,9 @@ use recorder::{CameraState, CameraStatus, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::hook::{self, Heard};
 use crate::open::{self, Store};
-use crate::{hook, runtime, service, signals, snapshots};
+use crate::{runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
@@ -99,7 +100,8 @@ pub(crate) async fn record(
 ) -> anyhow::Result<()> {
     let board = recorder.status();
     if let Some(hook) = store.settings.hook.clone() {
-        let telling = hook::tell(hook, recorder.notices());
+        let heard = Heard { by_command: recorder.notices(), by_webhook: recorder.notices() };
+        let telling = hook::tell(hook, heard);
         let ending = ending.clone();
         // whom it cannot reach must not hold up the end
         tokio::spawn(async move { ending.run_until_cancelled(telling).await });

@@ -9,6 +9,7 @@ mod cap;
 mod cut;
 mod damage;
 mod destination;
+mod drift;
 mod error;
 mod file_times;
 mod gather;

@@ -1,6 +1,7 @@
 //! The file's head and its closing index: `ftyp`, `free` and both forms of `moov`.
 
 use super::boxes::{BoxWriter, VERSION_1};
+use super::g711::is_g711;
 use super::{Metadata, SampleTable};
 
 /// Of `mvhd`, `tkhd` and edit lists, in units per second.
@@ -43,7 +44,7 @@ pub(crate) struct TrackHead {
     pub(crate) kind: TrackKind,
     /// Units per second.
     pub(crate) time_scale: u32,
-    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4a`).
+    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4v`, `mp4a`, `ulaw` …).
     pub(crate) sample_entry: Vec<u8>,
 }
 
@@ -105,7 +106,8 @@ impl FileHead {
                 .zip(0..)
                 .map(|((id, head), index)| {
                     let origin = if matches!(form, Form::Opening) { self.origins.of(index) } else { 0 };
-                    Track { id, head, created, table: form.table(id), origin }
+                    let is_of_map = matches!(form, Form::Map);
+                    Track { id, head, created, is_of_map, table: form.table(id), origin }
                 })
                 // a track without a sample (a silent microphone) would only confuse players
                 .filter(|track| track.table.is_none_or(|table| !table.is_empty()))
@@ -150,6 +152,7 @@ struct Track<'a> {
     id: u32,
     head: &'a TrackHead,
     created: u64,
+    is_of_map: bool,
     /// Only in the closing form.
     table: Option<&'a SampleTable>,
     /// Only in the opening form.
@@ -206,6 +209,16 @@ impl Track<'_> {
         });
     }
 
+    fn handler(&self) -> &'static [u8; 4] {
+        match self.head.kind {
+            TrackKind::Video { .. } => b"vide",
+            // Browsers play no live playlist that has sound of this kind. They pass over tracks of kinds that they
+            // do not know, but not over fragments of tracks that are not there.
+            TrackKind::Audio if self.is_of_map && is_g711(&self.head.sample_entry) => b"meta",
+            TrackKind::Audio => b"soun",
+        }
+    }
+
     fn write_mdia(&self, w: &mut BoxWriter) {
         let is_video = matches!(self.head.kind, TrackKind::Video { .. });
         w.full(b"mdhd", VERSION_1, |w| {
@@ -218,7 +231,7 @@ impl Track<'_> {
         });
         w.full(b"hdlr", 0, |w| {
             w.u32(0);
-            w.bytes(if is_video { b"vide" } else { b"soun" });
+            w.bytes(self.handler());
             w.zeros(13);
         });
         w.boxed(b"minf", |w| {
