@@ -63,7 +63,8 @@ impl Views {
     /// Notes what is hidden in the pictures before they are cut: the views then show something else.
     #[must_use]
     pub fn behind(mut self, masks: Option<&str>) -> Self {
-        for (view, masks) in self.views.iter_mut().zip(std::iter::repeat(masks).flatten()) {
+        let Some(masks) = masks else { return self };
+        for view in &mut self.views {
             view.mapping = format!(r#"{{"masks":{masks},"view":{}}}"#, view.mapping);
         }
         self
