@@ -10,7 +10,7 @@ use crate::commands::{
     completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
 };
 #[cfg(feature = "process")]
-use crate::commands::{frames, process};
+use crate::commands::{frames, process, view};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Estimate(estimate::EstimateArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
+    #[cfg(feature = "process")]
+    View(view::ViewArgs),
     #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
     Queue(queue::QueueArgs),

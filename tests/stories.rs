@@ -17,5 +17,6 @@ mod process_files;
 mod recording;
 mod retaining;
 mod settings;
+mod views;
 mod vision;
 mod windows;

@@ -1,6 +1,5 @@
 //! The examiner: one segment in, its results out. Read, decode, look, and say what the file is.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -11,12 +10,11 @@ use crate::content::Content;
 use crate::detect::Detector;
 use crate::error::ProcessorError;
 use crate::looks::Asker;
-use crate::profile::profile;
-use crate::scene::{CameraPlan, Scene, Seen, rfc3339};
+use crate::plans::Plans;
+use crate::scene::{Scene, Seen, rfc3339};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::Video;
-use crate::view::Views;
 
 /// What is to be looked at.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +29,7 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct Examiner {
     every_nth_frame: NonZeroU32,
     detect: Option<config::Detect>,
-    cameras: HashMap<String, CameraPlan>,
-    /// For files that belong to no camera of the settings.
-    plain: CameraPlan,
+    plans: Plans,
     asker: Option<Asker>,
     catalog: Catalog,
 }
@@ -44,39 +40,23 @@ impl Examiner {
         catalog: &Catalog,
         asker: Option<Asker>,
     ) -> Result<Self, ProcessorError> {
-        let plan = |camera: &str, lens, views: &[config::View]| {
-            let views = Views::new(lens, views)
-                .map_err(|source| ProcessorError::View { camera: camera.to_owned(), source })?;
-            Ok::<_, ProcessorError>(CameraPlan { profile: profile(settings, &views), views })
-        };
-        let mut cameras = HashMap::new();
-        for camera in &settings.cameras {
-            let id = camera.id.as_str();
-            cameras.insert(id.to_owned(), plan(id, camera.lens.as_ref(), &camera.views)?);
-        }
-        let original = config::View { name: "original".to_owned(), mode: config::ViewMode::Original };
         Ok(Self {
             every_nth_frame: settings.process.every_nth_frame,
             detect: settings.detect.clone(),
-            plain: plan("", None, &[original])?,
-            cameras,
+            plans: Plans::new(settings, catalog)?,
             asker,
             catalog: catalog.clone(),
         })
     }
 
     /// Returns the profile under which the camera's segments are looked at.
-    pub(crate) fn profile(&self, camera: Option<&str>) -> &Profile {
-        &self.plan(camera).profile
+    pub(crate) fn profile(&self, camera: Option<&str>) -> Profile {
+        self.plans.of(camera).profile.clone()
     }
 
     /// Loads the detector for one worker; each has its own, since a network holds the tensors of one picture.
     pub(crate) fn detector(&self) -> Result<Option<Detector>, ProcessorError> {
         Ok(self.detect.as_ref().map(Detector::new).transpose()?)
-    }
-
-    fn plan(&self, camera: Option<&str>) -> &CameraPlan {
-        camera.and_then(|id| self.cameras.get(id)).unwrap_or(&self.plain)
     }
 
     /// Looks at one file. Blocks for as long as that takes: for worker threads only.
@@ -86,13 +66,13 @@ impl Examiner {
         detector: Option<&mut Detector>,
         progress: &mut Progress<'_>,
     ) -> Result<Results, Unfinished> {
-        let plan = self.plan(segment.camera.as_deref());
         let content = Content::read(file, progress)?;
         let video = Video::open(file)?;
+        let plan = self.plans.for_video(segment.camera.as_deref(), &video)?;
         let learnt = learn(segment, &video);
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));
-        let scene = Scene::new(plan, learnt.start, detector, looks);
+        let scene = Scene::new(&plan, learnt.start, detector, looks);
         let seen = scene.look_through(&video, self.every_nth_frame, progress)?;
         content.check(file)?;
         let calls = match &plan.profile.vision_model {

@@ -2,22 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use catalog::{Object, Profile, Sample, ViewResult};
+use catalog::{Object, Sample, ViewResult};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::detect::{self, Detector};
 use crate::error::chain;
 use crate::looks::{Looks, Spot};
+use crate::plans::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::{DecodeSummary, SampledFrame, Video};
-use crate::view::{Cut, Views};
-
-/// How the segments of one camera are looked at.
-#[derive(Debug)]
-pub(crate) struct CameraPlan {
-    pub(crate) views: Views,
-    pub(crate) profile: Profile,
-}
+use crate::view::Cut;
 
 pub(crate) struct Scene<'a> {
     plan: &'a CameraPlan,
