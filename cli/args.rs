@@ -10,7 +10,7 @@ use crate::commands::{
     completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
 };
 #[cfg(feature = "process")]
-use crate::commands::{decode_worker, frames, process};
+use crate::commands::{decode_worker, frames, process, view};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     DecodeWorker(decode_worker::DecodeWorkerArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
+    #[cfg(feature = "process")]
+    View(view::ViewArgs),
     #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
     Queue(queue::QueueArgs),

@@ -98,6 +98,8 @@ mount = "wall"
 [camera.lens]
 projection = "equidistant"
 fov_deg = 120
+center = [0.5, 0.5]
+radius = 0.5
 
 [[camera.view]]
 name = "left"

@@ -19,5 +19,6 @@ mod process_files;
 mod recording;
 mod retaining;
 mod settings;
+mod views;
 mod vision;
 mod windows;

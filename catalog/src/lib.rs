@@ -5,6 +5,7 @@
 mod alive;
 mod carry;
 mod catalog;
+mod circles;
 mod clock;
 mod coverage;
 mod error;
@@ -44,6 +45,7 @@ mod walk;
 mod watch;
 
 pub use catalog::Catalog;
+pub use circles::FoundCircle;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use error::CatalogError;

@@ -25,3 +25,5 @@ pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod unit;
 pub(crate) mod verify;
+#[cfg(feature = "process")]
+pub(crate) mod view;

@@ -1,4 +1,4 @@
-//! A camera: who it is, how its lens draws, and the views cut out of it.
+//! A camera: who it is, and the views cut out of its pictures.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::{CameraDetect, Hls, Mask, Recording, Republish, Snapshots, Source, Windows, Zone};
+use crate::{CameraDetect, Hls, Lens, Mask, Recording, Republish, Snapshots, Source, Windows, Zone};
 
 /// Names a camera and its folder under the root: letters, digits, `-`, `_` and `.`, at most 64, beginning
 /// with a letter or digit, and not the name of one of nightreel's own folders.
@@ -93,48 +93,35 @@ impl Camera {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mount {
-    Ceiling,
-    Wall,
-    Floor,
-}
-
-/// How the lens maps an angle from its axis to a distance from the picture's centre.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Projection {
-    /// r = f·θ
-    Equidistant,
-    /// r = f·θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸), as OpenCV's `fisheye` model.
-    KannalaBrandt { k: [f64; 4] },
-}
-
-/// Describes a fisheye lens. Fractions are of the recorded picture, so that they hold for every stream of
-/// the camera.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lens {
-    pub projection: Projection,
-    /// Of the full circle, in degrees.
-    pub fov_deg: f64,
-    /// Of the circle, as fractions of width and height.
-    pub center: [f64; 2],
-    /// Of the circle, as a fraction of the width; where absent, half of the shorter side.
-    pub radius: Option<f64>,
-    pub mount: Mount,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     pub name: String,
     pub mode: ViewMode,
 }
 
+/// The signs of the angles are in docs/configuration.md.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ViewMode {
     /// The frame as it is.
     Original,
-    /// A rectilinear picture in the direction named; the signs of the angles are in docs/configuration.md.
-    Perspective { yaw_deg: f64, pitch_deg: f64, roll_deg: f64, hfov_deg: f64, size: [u32; 2] },
+    /// A rectilinear picture in the direction named.
+    Perspective(Framing),
+    /// Four rectilinear pictures in one of `size`, two by two, read like a page: at `yaw_deg`, then 90, 180 and
+    /// 270 degrees on. Each is `hfov_deg` wide.
+    Quad(Framing),
+    /// Equally many degrees per pixel, across and down. From a ceiling or floor it goes around the axis, and
+    /// `pitch_deg` is the elevation in the middle.
+    Panorama(Framing),
+}
+
+/// Where a view looks, and how much it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Framing {
+    pub yaw_deg: f64,
+    pub pitch_deg: f64,
+    pub roll_deg: f64,
+    pub hfov_deg: f64,
+    pub size: [u32; 2],
 }
 
 #[cfg(test)]

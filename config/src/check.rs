@@ -18,6 +18,7 @@ mod camera;
 mod hook;
 mod lens;
 mod outputs;
+mod placement;
 mod sections;
 mod serve;
 mod stream;

@@ -25,8 +25,7 @@ const KEYS: &[&str] = &[
 
 /// Keys of this version of which later versions will take more values.
 const VALUES: &[(&str, &[&str])] = &[
-    ("camera.lens.projection", &["equisolid", "orthographic", "stereographic", "table"]),
-    ("camera.view.mode", &["panorama_180", "panorama_360", "quad"]),
+    ("camera.lens.projection", &["table"]),
     ("retention.after_processing", &["archive"]),
 ];
 

@@ -1,6 +1,5 @@
 //! The examiner: one segment in, its results out. Read, decode, look, and say what the file is.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
@@ -13,12 +12,11 @@ use crate::error::ProcessorError;
 use crate::footage::Footage;
 use crate::gate::{Audit, Gate};
 use crate::looks::Asker;
-use crate::plan::CameraPlan;
+use crate::plans::Plans;
 use crate::scene::{Scene, Seen, rfc3339};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::Choice;
-use crate::zones::Filter;
 
 /// What is to be looked at.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +33,7 @@ pub(crate) struct Examiner {
     gate: Option<config::Gate>,
     /// What any of the cameras looks for.
     detect: Option<config::Detect>,
-    cameras: HashMap<String, CameraPlan>,
-    /// For files that belong to no camera of the settings.
-    plain: CameraPlan,
+    plans: Plans,
     asker: Option<Asker>,
     catalog: Catalog,
     decoder: DecoderProgram,
@@ -58,18 +54,12 @@ impl Examiner {
         asker: Option<Asker>,
         decoder: &DecoderProgram,
     ) -> Result<Self, ProcessorError> {
-        let mut cameras = HashMap::new();
-        for camera in &settings.cameras {
-            cameras.insert(camera.id.to_string(), CameraPlan::new(settings, Some(camera))?);
-        }
-        let plain = CameraPlan::new(settings, None)?;
-        let filters = cameras.values().chain([&plain]).filter_map(|plan| plan.filter.as_ref());
+        let plans = Plans::new(settings, catalog)?;
         Ok(Self {
             choice: Choice { every: settings.process.every_nth_frame, sampling: settings.process.sampling },
             gate: settings.gate,
-            detect: settings.detect.as_ref().map(|_| Filter::all_of(filters)),
-            plain,
-            cameras,
+            detect: plans.detect(),
+            plans,
             asker,
             catalog: catalog.clone(),
             decoder: decoder.clone(),
@@ -77,18 +67,14 @@ impl Examiner {
     }
 
     /// Returns the profile under which the camera's segments are looked at.
-    pub(crate) fn profile(&self, camera: Option<&str>) -> &Profile {
-        &self.plan(camera).profile
+    pub(crate) fn profile(&self, camera: Option<&str>) -> Profile {
+        self.plans.of(camera).profile.clone()
     }
 
     /// Loads what one worker needs.
     pub(crate) fn tools(&self) -> Result<Tools, ProcessorError> {
         let detector = self.detect.as_ref().map(Detector::new).transpose()?;
         Ok(Tools { detector, decoder: Decoder::new(&self.decoder) })
-    }
-
-    fn plan(&self, camera: Option<&str>) -> &CameraPlan {
-        camera.and_then(|id| self.cameras.get(id)).unwrap_or(&self.plain)
     }
 
     /// Looks at one file. Blocks for as long as that takes: for worker threads only.
@@ -98,10 +84,10 @@ impl Examiner {
         tools: &mut Tools,
         progress: &mut Progress<'_>,
     ) -> Result<Results, Unfinished> {
-        let plan = self.plan(segment.camera.as_deref());
         let content = Content::read(file, progress)?;
         let Tools { detector, decoder } = tools;
-        let decoding = decoder.open(file, progress)?;
+        let mut decoding = decoder.open(file, progress)?;
+        let plan = &*self.plans.for_footage(segment.camera.as_deref(), &mut decoding, progress)?;
         let learnt = learn(segment, decoding.opened());
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));

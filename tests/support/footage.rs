@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// From the Debian package opencv-doc: 768×576, 10 frames/s, 79 s of a campus path with people, a car and a van.
-const PEDESTRIANS: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
+pub(super) const PEDESTRIANS: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
 
 /// A clip, by what ffmpeg is asked for.
 #[derive(Clone, Copy, Debug)]

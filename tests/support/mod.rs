@@ -13,7 +13,7 @@ mod waiting;
 
 pub(crate) use camera::{FakeCamera, Play};
 pub(crate) use footage::{Clip, footage};
-pub(crate) use lens::{DOME, dome_footage};
+pub(crate) use lens::{CEILING_CIRCLE, DOME, ceiling_footage, dome_footage, through_a_dome};
 pub(crate) use program::{Nightreel, Outcome, Running};
 pub(crate) use sidecar::{Seen, assert_sidecar, sidecar_beside};
 pub(crate) use vision_server::{Received, Reply, VisionServer};

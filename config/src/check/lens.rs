@@ -1,4 +1,4 @@
-//! A camera's fisheye lens.
+//! A camera's fisheye lens: which way it looks, and how it maps angles to distances.
 
 use super::Check;
 use crate::raw::{RawCamera, RawLens};
@@ -8,9 +8,17 @@ const DEFAULT_MOUNT: &str = "ceiling";
 
 #[derive(Clone, Copy)]
 enum Model {
-    Equidistant,
+    Simple(Projection),
     KannalaBrandt,
 }
+
+const MODELS: [(&str, Model); 5] = [
+    ("equidistant", Model::Simple(Projection::Equidistant)),
+    ("equisolid", Model::Simple(Projection::Equisolid)),
+    ("orthographic", Model::Simple(Projection::Orthographic)),
+    ("stereographic", Model::Simple(Projection::Stereographic)),
+    ("kannala_brandt", Model::KannalaBrandt),
+];
 
 impl Check<'_> {
     /// Returns `Some(None)` for a camera without a lens worth correcting.
@@ -18,7 +26,7 @@ impl Check<'_> {
         let mounts = [("ceiling", Mount::Ceiling), ("wall", Mount::Wall), ("floor", Mount::Floor)];
         let mount = raw.mount.as_deref().unwrap_or(DEFAULT_MOUNT);
         let mount = self.choice(&format!("{section}.mount"), mount, &mounts);
-        let Some(lens) = &raw.lens else {
+        let Some(lens) = &mut raw.lens else {
             if raw.mount.is_some() {
                 self.warnings.push(format!("`{section}.mount` has no effect without `[camera.lens]`"));
             }
@@ -28,34 +36,17 @@ impl Check<'_> {
         let section = format!("{section}.lens");
         let fov_deg = self.number(&format!("{section}.fov_deg"), lens.fov_deg, 1.0..=360.0);
         let projection = self.projection(&section, lens);
-        let center = self.center(&format!("{section}.center"), &lens.center);
-        let radius = match lens.radius {
-            Some(radius) => self.number(&format!("{section}.radius"), radius, 0.01..=2.0).map(Some),
-            None => Some(None),
-        };
-        Some(Some(Lens {
-            projection: projection?,
-            fov_deg: fov_deg?,
-            center: center?,
-            radius: radius?,
-            mount: mount?,
-        }))
-    }
-
-    fn center(&mut self, key: &str, raw: &[f64]) -> Option<[f64; 2]> {
-        match raw {
-            [x, y] if (0.0..=1.0).contains(x) && (0.0..=1.0).contains(y) => Some([*x, *y]),
-            _ => self.fault(key, "must be `[x, y]`, fractions of width and height from 0 to 1"),
-        }
+        let fov_deg = self.field_of(projection, &section, fov_deg);
+        let placement = self.placement(&section, lens);
+        Some(Some(Lens { projection: projection?, fov_deg: fov_deg?, placement: placement?, mount: mount? }))
     }
 
     fn projection(&mut self, section: &str, raw: &RawLens) -> Option<Projection> {
-        let choices = [("equidistant", Model::Equidistant), ("kannala_brandt", Model::KannalaBrandt)];
-        let model = self.choice(&format!("{section}.projection"), &raw.projection, &choices)?;
+        let model = self.choice(&format!("{section}.projection"), &raw.projection, &MODELS)?;
         let key = format!("{section}.k");
         match (model, raw.k.as_deref()) {
-            (Model::Equidistant, None) => Some(Projection::Equidistant),
-            (Model::Equidistant, Some(_)) => {
+            (Model::Simple(projection), None) => Some(projection),
+            (Model::Simple(_), Some(_)) => {
                 self.fault(&key, "has an effect only with `projection = \"kannala_brandt\"`")
             }
             (Model::KannalaBrandt, Some(&[k1, k2, k3, k4])) => {
@@ -78,6 +69,28 @@ impl Check<'_> {
             ),
             None => Some(Projection::KannalaBrandt { k }),
         }
+    }
+
+    /// Refuses a field of view that no such lens can have.
+    fn field_of(
+        &mut self,
+        projection: Option<Projection>,
+        section: &str,
+        fov_deg: Option<f64>,
+    ) -> Option<f64> {
+        let (name, most) = match projection {
+            Some(Projection::Orthographic) => ("orthographic", 180.0),
+            // At 360 the circle would be infinite
+            Some(Projection::Stereographic) => ("stereographic", 340.0),
+            _ => return fov_deg,
+        };
+        if fov_deg? <= most {
+            return fov_deg;
+        }
+        self.fault(
+            &format!("{section}.fov_deg"),
+            format!("must be at most {most} with `projection = \"{name}\"`"),
+        )
     }
 }
 

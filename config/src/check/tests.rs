@@ -1,6 +1,6 @@
 //! Tests of the checks: a table of what is refused, and in which words.
 
-use crate::{Mount, Projection, Settings, ViewMode};
+use crate::{Framing, Mount, Placement, Projection, Settings, ViewMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -112,7 +112,11 @@ fn refuses_lenses_and_views_that_do_not_fit() {
                 5,
                 "`camera[0].view[0].mode`: `perspective` needs `[camera.lens]`",
             ),
-            ("[[camera.view]]\nname = 'a'\nmode = 'quad'", 7, "`camera[0].view[0].mode`: `quad` is planned"),
+            (
+                "[[camera.view]]\nname = 'a'\nmode = 'quad'",
+                7,
+                "`camera[0].view[0].mode`: `quad` needs `[camera.lens]`",
+            ),
             ("[[camera.view]]\nmode = 'original'", 5, "`camera[0].view[0].name`: is missing"),
             (
                 "[[camera.view]]\nname = 'a/b'\nmode = 'original'",
@@ -133,11 +137,12 @@ fn refuses_lenses_and_views_out_of_range() {
     refused(
         FISHEYE,
         &[
-            ("projection = 'equisolid'", 8, "`camera[0].lens.projection`: `equisolid` is planned"),
+            ("projection = 'table'", 8, "`camera[0].lens.projection`: `table` is planned"),
             (
                 "projection = 'equidistand'",
                 8,
-                "`camera[0].lens.projection`: must be `equidistant` or `kannala_brandt`; did",
+                "`camera[0].lens.projection`: must be `equidistant` or `equisolid` or `orthographic` or `stereographic` or \
+                 `kannala_brandt`; did you mean `equidistant`?",
             ),
             ("fov_deg = 0", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is 0"),
             ("fov_deg = nan", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is NaN"),
@@ -181,6 +186,75 @@ fn refuses_lenses_and_views_out_of_range() {
                 "`camera[0].view[1].size`: must be `[width, height]`",
             ),
         ],
+    );
+}
+
+#[test]
+fn refuses_lenses_that_cannot_be() {
+    let together = "is missing: `fx`, `fy`, `cx`, `cy` and `calibration_size` go together";
+    let calibrated = "projection = 'kannala_brandt'\nk = [0, 0, 0, 0]\nfx = 600\nfy = 600\ncx = 960\n\
+                      calibration_size = [1920, 1080]";
+    refused(
+        FISHEYE,
+        &[
+            (
+                "projection = 'orthographic'\nfov_deg = 181",
+                9,
+                "`camera[0].lens.fov_deg`: must be at most 180 with `projection = \"orthographic\"`",
+            ),
+            (
+                "projection = 'stereographic'\nfov_deg = 350",
+                9,
+                "`camera[0].lens.fov_deg`: must be at most 340 with `projection = \"stereographic\"`",
+            ),
+            (
+                "projection = 'equisolid'\nk = [0, 0, 0, 0]",
+                9,
+                "`camera[0].lens.k`: has an effect only with `projection = \"kannala_brandt\"`",
+            ),
+            (calibrated, 7, &format!("`camera[0].lens.cy`: {together}")),
+            (
+                &format!("{calibrated}\ncy = 1081"),
+                14,
+                "`camera[0].lens.cy`: must be from 0 to 1080, but is 1081",
+            ),
+            (
+                &format!("{calibrated}\ncy = 540\nradius = 0.4"),
+                15,
+                "`camera[0].lens.radius`: has no effect beside a calibration",
+            ),
+            (
+                "fx = 600\nfy = 600\ncx = 960\ncy = 540\ncalibration_size = [1920, 1080]",
+                7,
+                "`camera[0].lens.projection`: must be `kannala_brandt` where a calibration is given",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_views_that_go_around_where_there_is_no_around() {
+    let view = |keys: &str| format!("mount = 'wall'\n[camera.lens]\n[[camera.view]]\nname = 'a'\n{keys}");
+    let needs = "goes around the lens's axis: it needs `mount = \"ceiling\"` or `\"floor\"`";
+    refused(
+        CAMERA,
+        &[
+            (&view("mode = 'quad'"), 9, &format!("`camera[0].view[0].mode`: `quad` {needs}")),
+            (&view("mode = 'panorama_360'"), 9, &format!("`camera[0].view[0].mode`: `panorama_360` {needs}")),
+            (
+                &view("mode = 'panorama_180'\nhfov_deg = 120"),
+                10,
+                "`camera[0].view[0].hfov_deg`: has no effect in a panorama",
+            ),
+        ],
+    );
+    refused(
+        FISHEYE,
+        &[(
+            "[[camera.view]]\nname = 'b'\nmode = 'quad'\nsize = [1282, 720]",
+            11,
+            "`camera[0].view[1].size`: must be `[width, height]`, multiples of 4 from 16 to 8192",
+        )],
     );
 }
 
@@ -303,18 +377,49 @@ fn builds_lenses_and_views_as_described() {
     let camera = load(&text).unwrap().cameras.remove(0);
     let lens = camera.lens.unwrap();
     assert_eq!(lens.projection, Projection::KannalaBrandt { k: [0.1, 0.0, 0.0, 0.0] });
+    assert_eq!((lens.mount, lens.fov_deg, lens.placement), (Mount::Ceiling, 180.0, None));
+    let straight = Framing { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, hfov_deg: 90.0, size: [1280, 720] };
     assert_eq!(
-        (lens.mount, lens.fov_deg, lens.center, lens.radius),
-        (Mount::Ceiling, 180.0, [0.5, 0.5], None)
+        camera.views.iter().map(|view| view.mode).collect::<Vec<_>>(),
+        [ViewMode::Perspective(straight), ViewMode::Original]
     );
-    let straight = ViewMode::Perspective {
-        yaw_deg: 0.0,
-        pitch_deg: 0.0,
-        roll_deg: 0.0,
-        hfov_deg: 90.0,
-        size: [1280, 720],
+}
+
+#[test]
+fn each_mode_of_view_has_its_own_size_and_pitch() {
+    let modes = |mount: &str, modes: &[&str]| {
+        let views: String =
+            modes.iter().map(|mode| format!("[[camera.view]]\nname = '{mode}'\nmode = '{mode}'\n")).collect();
+        let text = format!("{CAMERA}mount = '{mount}'\n[camera.lens]\n{views}");
+        load(&text).unwrap().cameras.remove(0).views.into_iter().map(|view| view.mode).collect::<Vec<_>>()
     };
-    assert_eq!(camera.views.iter().map(|view| view.mode).collect::<Vec<_>>(), [straight, ViewMode::Original]);
+    let framing =
+        |pitch_deg, hfov_deg, size| Framing { yaw_deg: 0.0, pitch_deg, roll_deg: 0.0, hfov_deg, size };
+    assert_eq!(
+        modes("floor", &["quad", "panorama_180", "panorama_360"]),
+        [
+            ViewMode::Quad(framing(55.0, 90.0, [1920, 1080])),
+            ViewMode::Panorama(framing(55.0, 180.0, [1920, 720])),
+            ViewMode::Panorama(framing(55.0, 360.0, [2560, 480])),
+        ]
+    );
+    assert_eq!(modes("wall", &["panorama_180"]), [ViewMode::Panorama(framing(0.0, 180.0, [1920, 720]))]);
+}
+
+#[test]
+fn a_lens_lies_where_it_is_said_to_lie_or_is_looked_for() {
+    let calibration = "projection = 'kannala_brandt'\nk = [0, 0, 0, 0]\nfx = 600\nfy = 540\ncx = 959.5\ncy = 539.5\n\
+         calibration_size = [1920, 1080]";
+    let cases = [
+        ("", None),
+        ("center = [0.4, 0.6]", Some(Placement::Circle { center: [0.4, 0.6], radius: None })),
+        ("radius = 0.4", Some(Placement::Circle { center: [0.5, 0.5], radius: Some(0.4) })),
+        (calibration, Some(Placement::Calibrated { focal: [600.0 / 1920.0, 0.5], center: [0.5, 0.5] })),
+    ];
+    for (keys, placement) in cases {
+        let camera = load(&format!("{FISHEYE}{keys}\n")).unwrap().cameras.remove(0);
+        assert_eq!(camera.lens.unwrap().placement, placement, "{keys}");
+    }
 }
 
 #[test]

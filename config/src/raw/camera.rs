@@ -104,16 +104,28 @@ impl Default for RawCamera {
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawLens {
-    /// `equidistant` or `kannala_brandt`; default `equidistant`.
+    /// `equidistant`, `equisolid`, `orthographic`, `stereographic` or `kannala_brandt`; default `equidistant`.
     pub(crate) projection: String,
     /// Degrees seen across the full circle; default 180.
     pub(crate) fov_deg: f64,
-    /// Of the circle, as fractions of width and height; default [0.5, 0.5].
-    pub(crate) center: Vec<f64>,
-    /// Of the circle, as a fraction of the width; default half of the shorter side.
+    /// Of the circle, as fractions of width and height; default [0.5, 0.5] beside a radius, else found in the
+    /// pictures.
+    pub(crate) center: Option<Vec<f64>>,
+    /// Of the circle, as a fraction of the width; default half of the shorter side beside a centre, else found
+    /// in the pictures.
     pub(crate) radius: Option<f64>,
     /// k1 to k4; required for `kannala_brandt`, and for it alone.
     pub(crate) k: Option<Vec<f64>>,
+    /// Focal length across in pixels, of a calibration; default none. With it, the circle has no part.
+    pub(crate) fx: Option<f64>,
+    /// Focal length down in pixels; required with `fx`.
+    pub(crate) fy: Option<f64>,
+    /// Column of the axis in pixels; required with `fx`.
+    pub(crate) cx: Option<f64>,
+    /// Row of the axis in pixels; required with `fx`.
+    pub(crate) cy: Option<f64>,
+    /// Width and height of the pictures the lens was calibrated with; required with `fx`.
+    pub(crate) calibration_size: Option<Vec<i64>>,
 }
 
 impl Default for RawLens {
@@ -121,9 +133,14 @@ impl Default for RawLens {
         Self {
             projection: "equidistant".to_owned(),
             fov_deg: 180.0,
-            center: vec![0.5, 0.5],
+            center: None,
             radius: None,
             k: None,
+            fx: None,
+            fy: None,
+            cx: None,
+            cy: None,
+            calibration_size: None,
         }
     }
 }
@@ -133,17 +150,18 @@ impl Default for RawLens {
 pub(crate) struct RawView {
     /// Names the view in results; required.
     pub(crate) name: Option<String>,
-    /// `perspective` or `original`; default `perspective`.
+    /// `perspective`, `quad`, `panorama_180`, `panorama_360` or `original`; default `perspective`.
     pub(crate) mode: Option<String>,
     /// Default 0.
     pub(crate) yaw_deg: Option<f64>,
-    /// Default 0.
+    /// Default 0; from a ceiling or floor 55 for all but `perspective`.
     pub(crate) pitch_deg: Option<f64>,
     /// Default 0.
     pub(crate) roll_deg: Option<f64>,
-    /// Width of the view, 1 to 150; default 90.
+    /// Width of a `perspective` view, or of each of the four of a `quad`, 1 to 150; default 90.
     pub(crate) hfov_deg: Option<f64>,
-    /// Width and height in pixels, both even; default [1280, 720].
+    /// Width and height in pixels, both even; default [1280, 720], `quad` [1920, 1080], `panorama_180`
+    /// [1920, 720], `panorama_360` [2560, 480].
     pub(crate) size: Option<Vec<i64>>,
 }
 

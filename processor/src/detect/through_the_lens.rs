@@ -1,6 +1,6 @@
 //! Tests of the detector on real footage, straight and through a fisheye lens that is known.
 
-use config::{Detect, Lens, Mount, Projection, View, ViewMode};
+use config::{Detect, Framing, Lens, Mount, Placement, Projection, View, ViewMode};
 
 use super::{Detector, Object};
 use crate::Picture;
@@ -73,15 +73,15 @@ fn dewarping_brings_the_detections_back() {
     let lens = Lens {
         projection: Projection::KannalaBrandt { k: [0.05, -0.01, 0.002, 0.0] },
         fov_deg: 130.6517,
-        center: [0.5, 0.5],
-        radius: Some(0.4),
+        placement: Some(Placement::Circle { center: [0.5, 0.5], radius: Some(0.4) }),
         mount: Mount::Wall,
     };
     const FOCAL_PX: f64 = 350.0;
     let hfov_deg = 2.0 * (f64::from(SIZE[0]) / 2.0 / FOCAL_PX).atan().to_degrees();
     let frame = frame_300();
     let fisheye = scene::as_if_recorded(&frame, FOCAL_PX, &lens, 900);
-    let mode = ViewMode::Perspective { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, hfov_deg, size: SIZE };
+    let framing = Framing { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, hfov_deg, size: SIZE };
+    let mode = ViewMode::Perspective(framing);
     let views = Views::new(Some(&lens), &[View { name: "path".to_owned(), mode }]).unwrap();
     let dewarped = views.cut(&fisheye).next().unwrap().picture.into_owned();
 

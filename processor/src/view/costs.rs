@@ -4,15 +4,15 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use config::{Detect, Lens, Mount, Projection};
+use config::{Detect, Framing, Lens, Mount, Projection, ViewMode};
 use opencv::core::{BORDER_CONSTANT, CV_16SC2, CV_32FC1, Mat, Scalar};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-use super::direction::{Aim, Pinhole};
 use super::lens::LensModel;
 use super::map::ViewMap;
-use super::{encode, scene, shrink_to};
+use super::rays::Rays;
+use super::{encode, find_circle, scene, shrink_to};
 use crate::Picture;
 use crate::detect::Detector;
 
@@ -21,11 +21,15 @@ const SIZE: [u32; 2] = [1280, 720];
 
 fn ceiling_lens() -> Lens {
     let projection = Projection::Equidistant;
-    Lens { projection, fov_deg: 180.0, center: [0.5, 0.5], radius: Some(0.5), mount: Mount::Ceiling }
+    Lens { projection, fov_deg: 180.0, placement: None, mount: Mount::Ceiling }
 }
 
-fn pinhole() -> Pinhole {
-    Pinhole::new(Mount::Ceiling, Aim { yaw_deg: 120.0, pitch_deg: 50.0, roll_deg: 0.0 }, 90.0, SIZE)
+fn framing() -> Framing {
+    Framing { yaw_deg: 120.0, pitch_deg: 50.0, roll_deg: 0.0, hfov_deg: 90.0, size: SIZE }
+}
+
+fn rays(mode: ViewMode) -> Rays {
+    Rays::of(Mount::Ceiling, mode).unwrap()
 }
 
 /// Best of some runs: what else the machine does can only add to it.
@@ -42,11 +46,12 @@ fn cost<T>(what: &str, mut step: impl FnMut() -> T) -> Duration {
 
 /// What OpenCV would do: its fixed-point remap of the three planes, with the same places.
 fn opencv_cut(lens: &LensModel) -> impl Fn(&Picture) -> [Mat; 3] {
+    let rays = rays(ViewMode::Perspective(framing()));
     let maps = |spacing: usize| {
         let (width, height) = (SIZE[0] as usize / spacing, SIZE[1] as usize / spacing);
         let place = |index: usize| {
             let seen = [index % width, index / width].map(|at| (at as f64 + 0.5) * spacing as f64);
-            let place = lens.project(pinhole().ray(seen)).unwrap_or([-1e4, -1e4]);
+            let place = rays.ray(seen).and_then(|ray| lens.project(ray)).unwrap_or([-1e4, -1e4]);
             place.map(|at| (at / spacing as f64 - 0.5) as f32)
         };
         let (x, y): (Vec<f32>, Vec<f32>) = (0..width * height).map(place).map(|[x, y]| (x, y)).unzip();
@@ -91,7 +96,7 @@ fn following_the_map_is_cheaper_than_opencvs_remap() {
     opencv::core::set_num_threads(1).unwrap();
     let picture = scene::picture(SIDE, SIDE);
     let lens = LensModel::new(&ceiling_lens(), SIDE, SIDE);
-    let make = || ViewMap::new(&lens, &pinhole(), SIZE, [SIDE, SIDE]);
+    let make = || ViewMap::new(&lens, &rays(ViewMode::Perspective(framing())), [SIDE, SIDE]);
     cost("map of a 1280 x 720 view", make);
     let map = make();
     let ours = cost("view of 1280 x 720 out of 2560 x 2560", || map.cut(&picture));
@@ -101,6 +106,27 @@ fn following_the_map_is_cheaper_than_opencvs_remap() {
     cost("JPEG of 1280 x 720, quality 80", || encode(&view, 80).unwrap());
     cost("shrunk to 512 and JPEG", || encode(&shrink_to(&view, 512).unwrap(), 80).unwrap());
     assert!(ours < theirs, "{ours:?} against {theirs:?}");
+}
+
+#[test]
+#[ignore = "measures time"]
+fn a_panorama_and_a_quad_cost_what_their_pixels_cost() {
+    let picture = scene::picture(SIDE, SIDE);
+    let lens = LensModel::new(&ceiling_lens(), SIDE, SIDE);
+    let modes = [
+        ("quad of 1920 x 1080", ViewMode::Quad(Framing { size: [1920, 1080], ..framing() })),
+        (
+            "panorama of 2560 x 480",
+            ViewMode::Panorama(Framing { hfov_deg: 360.0, size: [2560, 480], ..framing() }),
+        ),
+    ];
+    for (what, mode) in modes {
+        let make = || ViewMap::new(&lens, &rays(mode), [SIDE, SIDE]);
+        cost(&format!("map of a {what}"), make);
+        let map = make();
+        cost(what, || map.cut(&picture));
+    }
+    cost("search for the circle in five pictures", || find_circle(&vec![picture.clone(); 5]).unwrap());
 }
 
 #[test]

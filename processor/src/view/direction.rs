@@ -7,7 +7,7 @@
 
 use config::Mount;
 
-type Rotation = [[f64; 3]; 3];
+pub(super) type Rotation = [[f64; 3]; 3];
 
 /// Where a view looks, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,8 @@ impl Pinhole {
     }
 }
 
-fn rotation(mount: Mount, Aim { yaw_deg, pitch_deg, roll_deg }: Aim) -> Rotation {
+/// Gives the rotation from a view that looks along its own z to the camera.
+pub(super) fn rotation(mount: Mount, Aim { yaw_deg, pitch_deg, roll_deg }: Aim) -> Rotation {
     let base = match mount {
         Mount::Wall => after(rotate_right(yaw_deg), rotate_up(pitch_deg)),
         Mount::Ceiling => after(rotate_clockwise(yaw_deg), rotate_up(pitch_deg)),
@@ -78,13 +79,13 @@ fn after(second: Rotation, first: Rotation) -> Rotation {
     })
 }
 
-fn turn(rotation: &Rotation, ray: [f64; 3]) -> [f64; 3] {
+pub(super) fn turn(rotation: &Rotation, ray: [f64; 3]) -> [f64; 3] {
     rotation.map(|row| row[0] * ray[0] + row[1] * ray[1] + row[2] * ray[2])
 }
 
 #[cfg(test)]
 mod tests {
-    use config::{Lens, Projection};
+    use config::{Lens, Placement, Projection};
     use proptest::prelude::*;
 
     use super::*;
@@ -98,8 +99,7 @@ mod tests {
         let lens = Lens {
             projection: Projection::Equidistant,
             fov_deg: 180.0,
-            center: [0.0, 0.0],
-            radius: None,
+            placement: Some(Placement::Circle { center: [0.0, 0.0], radius: None }),
             mount,
         };
         let lens = LensModel::new(&lens, 2, 2);

@@ -3,8 +3,8 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     #[error(
-        "view `{view}` is a perspective view, but the camera describes no lens: add `[camera.lens]`, or use \
-         mode `original`"
+        "view `{view}` looks through a lens, but the camera describes none: add `[camera.lens]`, or use mode \
+         `original`"
     )]
     NoLens { view: String },
     #[error(
@@ -14,8 +14,8 @@ pub enum ViewError {
     LensFolds { angle_deg: f64, fov_deg: f64 },
     #[error("the picture has no pixels")]
     NoPixels,
-    #[error("the picture cannot be resized")]
-    Resize(#[from] opencv::Error),
+    #[error("OpenCV cannot resize the picture, or draw on it")]
+    OpenCv(#[from] opencv::Error),
     #[error("the picture cannot be written as JPEG")]
     Jpeg(#[from] turbojpeg::Error),
 }

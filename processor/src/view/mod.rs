@@ -3,12 +3,19 @@
 //! A lens says where a direction falls on the recorded picture, a view says in which directions its pixels
 //! look; a map joins the two once per size of picture, and each frame only follows it.
 
+mod circle;
 mod direction;
 mod error;
+mod fit;
 mod jpeg;
 mod lens;
 mod map;
+mod mapping;
+mod outline;
+mod panorama;
+mod rays;
 mod resize;
+mod rim;
 mod views;
 
 #[cfg(test)]
@@ -20,7 +27,9 @@ mod costs;
 #[cfg(test)]
 pub(crate) mod scene;
 
+pub use circle::find_circle;
 pub use error::ViewError;
 pub use jpeg::{encode, shrink_to};
+pub use outline::outlined;
 pub(crate) use resize::{PlaneSize, Smoothing, resize_plane};
 pub use views::{Cut, Views};

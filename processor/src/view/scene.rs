@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 
 use config::Lens;
 
-use super::direction::Pinhole;
 use super::lens::LensModel;
 use super::map::ViewMap;
+use super::rays::Rays;
 use crate::Picture;
 
 /// Colour in a direction, of any length: waves on the walls of a room, fine enough to show an error of half a
@@ -40,8 +40,9 @@ pub(crate) fn through_lens(lens: &LensModel, width: usize, height: usize) -> Pic
 }
 
 /// Draws the scene as a view should show it.
-pub(crate) fn through_pinhole(view: &Pinhole, size: [u32; 2]) -> Picture {
-    draw(size[0] as usize, size[1] as usize, |place| Some(view.ray(place)))
+pub(crate) fn through_view(rays: &Rays) -> Picture {
+    let [width, height] = rays.size().map(|length| length as usize);
+    draw(width, height, |place| rays.ray(place))
 }
 
 /// Draws some part of the scene.

@@ -4,18 +4,14 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use config::{Lens, Mount, Projection, View, ViewMode};
-use serde::Serialize;
+use config::{Lens, Mount, View, ViewMode};
 
 use super::ViewError;
-use super::direction::{Aim, Pinhole};
 use super::lens::{LensModel, refuse_a_fold};
 use super::map::ViewMap;
+use super::mapping::mapping;
+use super::rays::Rays;
 use crate::Picture;
-
-/// Counts the changes to the geometry that move pixels, so that an answer bought for one picture is not
-/// taken for another's.
-const MAPPING_VERSION: u32 = 1;
 
 /// Maps kept per view: the sizes a camera switches between. At 6 bytes per luma pixel of a view and a
 /// quarter more each, a file that changes its size all the time must not fill the memory.
@@ -42,7 +38,8 @@ pub struct Cut<'a> {
 struct PreparedView {
     name: String,
     mapping: String,
-    mode: ViewMode,
+    /// Absent for `original`.
+    rays: Option<Rays>,
     maps: Mutex<VecDeque<SizedMap>>,
 }
 
@@ -53,7 +50,7 @@ struct SizedMap {
 }
 
 impl Views {
-    /// Fails where a perspective view has no lens to look through, or the lens folds back.
+    /// Fails where a view other than `original` has no lens to look through, or the lens folds back.
     pub fn new(lens: Option<&Lens>, views: &[View]) -> Result<Self, ViewError> {
         lens.map_or(Ok(()), refuse_a_fold)?;
         let views = views.iter().map(|view| PreparedView::new(lens, view)).collect::<Result<_, _>>()?;
@@ -76,6 +73,22 @@ impl Views {
         self.views.iter().map(|view| (view.name.as_str(), view.mapping.as_str()))
     }
 
+    /// Lists each view's name with its rays; none for `original`.
+    pub(super) fn rays(&self) -> impl Iterator<Item = (&str, Option<&Rays>)> {
+        self.views.iter().map(|view| (view.name.as_str(), view.rays.as_ref()))
+    }
+
+    /// Returns centre and radius of the circle in pictures of a size, as the settings give them; `None` without a
+    /// lens.
+    pub fn circle(&self, [width, height]: [usize; 2]) -> Option<([f64; 2], f64)> {
+        let ([x, y], [radius, _]) = LensModel::new(self.lens.as_ref()?, width, height).circle();
+        Some(([x / width as f64, y / height as f64], radius / width as f64))
+    }
+
+    pub(super) fn lens(&self) -> Option<&Lens> {
+        self.lens.as_ref()
+    }
+
     /// Cuts the views out of a frame, one at a time as they are asked for, in the order of the settings. The
     /// first frame of a size costs the making of the maps, some 70 ms per view of 1280 × 720; every further
     /// one 5 ms. `original` is handed on without a copy.
@@ -93,29 +106,26 @@ impl Views {
 
 impl PreparedView {
     fn new(lens: Option<&Lens>, view: &View) -> Result<Self, ViewError> {
-        if lens.is_none() && matches!(view.mode, ViewMode::Perspective { .. }) {
+        if lens.is_none() && view.mode != ViewMode::Original {
             return Err(ViewError::NoLens { view: view.name.clone() });
         }
         Ok(Self {
             name: view.name.clone(),
             mapping: mapping(lens, view.mode),
-            mode: view.mode,
+            rays: Rays::of(lens.map_or(Mount::Wall, |lens| lens.mount), view.mode),
             maps: Mutex::new(VecDeque::new()),
         })
     }
 
     /// Finds or makes the map; `None` for a view that needs none. Others who need it wait meanwhile.
     fn map_for(&self, lens: Option<&Lens>, source: [usize; 2]) -> Option<Arc<ViewMap>> {
-        let ViewMode::Perspective { yaw_deg, pitch_deg, roll_deg, hfov_deg, size } = self.mode else {
-            return None;
-        };
+        let rays = self.rays.as_ref()?;
         let lens = lens?;
         let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = maps.iter().find(|known| known.source == source) {
             return Some(Arc::clone(&known.map));
         }
-        let pinhole = Pinhole::new(lens.mount, Aim { yaw_deg, pitch_deg, roll_deg }, hfov_deg, size);
-        let map = Arc::new(ViewMap::new(&LensModel::new(lens, source[0], source[1]), &pinhole, size, source));
+        let map = Arc::new(ViewMap::new(&LensModel::new(lens, source[0], source[1]), rays, source));
         if maps.len() == MAPS_PER_VIEW {
             maps.pop_front();
         }
@@ -124,67 +134,20 @@ impl PreparedView {
     }
 }
 
-/// The parts of the settings that decide what a view shows, in a fixed order.
-#[derive(Serialize)]
-#[serde(tag = "mode", rename_all = "snake_case")]
-enum Mapping {
-    Original,
-    Perspective { version: u32, angles_deg: [f64; 3], hfov_deg: f64, size: [u32; 2], lens: LensMapping },
-}
-
-#[derive(Serialize)]
-struct LensMapping {
-    projection: &'static str,
-    k: [f64; 4],
-    fov_deg: f64,
-    center: [f64; 2],
-    radius: Option<f64>,
-    mount: &'static str,
-}
-
-fn mapping(lens: Option<&Lens>, mode: ViewMode) -> String {
-    let mapping = match (mode, lens) {
-        (ViewMode::Perspective { yaw_deg, pitch_deg, roll_deg, hfov_deg, size }, Some(lens)) => {
-            let angles_deg = [yaw_deg, pitch_deg, roll_deg];
-            Mapping::Perspective {
-                version: MAPPING_VERSION,
-                angles_deg,
-                hfov_deg,
-                size,
-                lens: lens_mapping(lens),
-            }
-        }
-        _ => Mapping::Original,
-    };
-    serde_json::to_string(&mapping).expect("a struct of numbers and names is always valid JSON")
-}
-
-fn lens_mapping(lens: &Lens) -> LensMapping {
-    let (projection, k) = match lens.projection {
-        Projection::Equidistant => ("equidistant", [0.0; 4]),
-        Projection::KannalaBrandt { k } => ("kannala_brandt", k),
-    };
-    let mount = match lens.mount {
-        Mount::Ceiling => "ceiling",
-        Mount::Wall => "wall",
-        Mount::Floor => "floor",
-    };
-    LensMapping { projection, k, fov_deg: lens.fov_deg, center: lens.center, radius: lens.radius, mount }
-}
-
 #[cfg(test)]
 mod tests {
+    use config::{Framing, Projection};
+
     use super::*;
 
     fn lens() -> Lens {
         let projection = Projection::Equidistant;
-        Lens { projection, fov_deg: 180.0, center: [0.5, 0.5], radius: None, mount: Mount::Ceiling }
+        Lens { projection, fov_deg: 180.0, placement: None, mount: Mount::Ceiling }
     }
 
     fn perspective(name: &str, yaw_deg: f64) -> View {
-        let mode =
-            ViewMode::Perspective { yaw_deg, pitch_deg: 45.0, roll_deg: 0.0, hfov_deg: 90.0, size: [64, 48] };
-        View { name: name.to_owned(), mode }
+        let framing = Framing { yaw_deg, pitch_deg: 45.0, roll_deg: 0.0, hfov_deg: 90.0, size: [64, 48] };
+        View { name: name.to_owned(), mode: ViewMode::Perspective(framing) }
     }
 
     fn original() -> View {
@@ -223,19 +186,5 @@ mod tests {
     fn a_perspective_view_without_a_lens_is_refused_by_name() {
         let error = Views::new(None, &[perspective("gate", 0.0)]).unwrap_err();
         assert!(error.to_string().contains("`gate`"), "{error}");
-    }
-
-    #[test]
-    fn a_mapping_is_stable_text_and_changes_with_what_is_shown() {
-        let views = [perspective("gate", 90.0), perspective("yard", 91.0), original()];
-        let views = Views::new(Some(&lens()), &views).unwrap();
-        let mappings: Vec<_> = views.mappings().map(|(_, mapping)| mapping).collect();
-        // These bytes are hashed into stored keys: a change here asks for every paid answer again.
-        assert_eq!(
-            mappings[0],
-            r#"{"mode":"perspective","version":1,"angles_deg":[90.0,45.0,0.0],"hfov_deg":90.0,"size":[64,48],"lens":{"projection":"equidistant","k":[0.0,0.0,0.0,0.0],"fov_deg":180.0,"center":[0.5,0.5],"radius":null,"mount":"ceiling"}}"#
-        );
-        assert_ne!(mappings[0], mappings[1]);
-        assert_eq!(mappings[2], r#"{"mode":"original"}"#);
     }
 }
