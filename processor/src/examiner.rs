@@ -55,10 +55,7 @@ impl Examiner {
         }
         let original = config::View { name: "original".to_owned(), mode: config::ViewMode::Original };
         Ok(Self {
-            choice: Choice {
-                every: settings.process.every_nth_frame,
-                sampling: settings.process.sampling,
-            },
+            choice: Choice { every: settings.process.every_nth_frame, sampling: settings.process.sampling },
             detect: settings.detect.clone(),
             plain: plan("", None, &[original])?,
             cameras,

@@ -47,8 +47,7 @@ mod tests {
             (&[0, 29, 30, 59, 60], &[0, 30, 60]),
         ];
         for (keyframes, expected) in cases {
-            let kept: Vec<u64> =
-                thinned(keyframes.iter().copied(), NonZeroU32::new(30).unwrap()).collect();
+            let kept: Vec<u64> = thinned(keyframes.iter().copied(), NonZeroU32::new(30).unwrap()).collect();
             assert_eq!(kept, expected);
         }
     }

@@ -63,8 +63,12 @@ impl Eye {
     /// Estimates each square's noise: by how much it differs from one keyframe to the next, as a median.
     fn noise(&self, step: &[i32]) -> Vec<i32> {
         let overall = median(&mut step.iter().map(|difference| difference.abs()).collect::<Vec<_>>()) * 3 / 2;
-        let pairs: Vec<Vec<i32>> =
-            self.past.iter().zip(self.past.iter().skip(1)).map(|(one, other)| differences(one, other)).collect();
+        let pairs: Vec<Vec<i32>> = self
+            .past
+            .iter()
+            .zip(self.past.iter().skip(1))
+            .map(|(one, other)| differences(one, other))
+            .collect();
         if pairs.len() < LEAST_PAIRS {
             return vec![overall; step.len()];
         }

@@ -38,7 +38,8 @@ impl SampledFrame {
     /// Each row is `width × sample size` bytes; where luma has no plane of its own (packed or RGB
     /// formats) the rows of the first plane are hashed.
     pub fn luma_sha256(&self) -> Result<[u8; 32], VideoError> {
-        let layout = ffi::sample_layout(&self.decoded).ok_or_else(|| convert::unconvertible(&self.decoded))?;
+        let layout =
+            ffi::sample_layout(&self.decoded).ok_or_else(|| convert::unconvertible(&self.decoded))?;
         let mut hasher = Sha256::new();
         let size = [self.width() as usize * layout.step, self.height() as usize];
         ffi::rows(&self.decoded, 0, size).for_each(|row| hasher.update(row));

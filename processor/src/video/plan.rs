@@ -100,7 +100,15 @@ mod tests {
                 _ => Role::Disposable,
             };
             let pts = Some(pts.parse().unwrap());
-            IndexedPacket { pts, duration: 1, size: 1, role, temporal_id: 0, parameter_sets: None, hidden: false }
+            IndexedPacket {
+                pts,
+                duration: 1,
+                size: 1,
+                role,
+                temporal_id: 0,
+                parameter_sets: None,
+                hidden: false,
+            }
         };
         text.split(' ').map(packet).collect()
     }

@@ -133,7 +133,9 @@ impl Samples {
 
     /// Where the plan is made gradually: plans the GOP that begins now.
     fn plan_on(&mut self) {
-        let Selection::Planned { steps, wanted, gradual: Some(gradual), .. } = &mut self.selection else { return };
+        let Selection::Planned { steps, wanted, gradual: Some(gradual), .. } = &mut self.selection else {
+            return;
+        };
         let Some(part) = gradual.plan(self.position, wanted) else { return };
         steps[self.position..][..part.steps.len()].copy_from_slice(&part.steps);
         wanted.extend(part.wanted);

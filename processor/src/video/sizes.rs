@@ -70,7 +70,11 @@ fn kind(packet: &IndexedPacket) -> Option<Kind> {
 }
 
 fn sizes(packets: &[IndexedPacket], wanted: Kind) -> Vec<f64> {
-    packets.iter().filter(|packet| kind(packet) == Some(wanted)).map(|packet| f64::from(packet.size)).collect()
+    packets
+        .iter()
+        .filter(|packet| kind(packet) == Some(wanted))
+        .map(|packet| f64::from(packet.size))
+        .collect()
 }
 
 /// Estimates middle and deviation from the smaller packets alone: the larger ones may show what is looked for.
