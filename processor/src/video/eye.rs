@@ -12,8 +12,10 @@ const LEAST_LUMA: i32 = 2;
 const NOISES: i32 = 6;
 /// A square that flickers more than this many times as much as the others is not taken as noise.
 const MOST_LOCAL_NOISE: i32 = 3;
-/// Fewer pairs of keyframes say nothing of a single square's noise.
-const LEAST_PAIRS: usize = 4;
+/// How much heavier the tails of the noise may be than those of a normal distribution.
+const MOST_SPREAD: i32 = 2;
+/// Fewer steps from keyframe to keyframe say nothing of a single square's noise.
+const LEAST_STEPS: usize = 4;
 
 /// Remembers the last few keyframes.
 #[derive(Debug, Default)]
@@ -22,18 +24,21 @@ pub(super) struct Eye {
 }
 
 impl Eye {
-    /// Tells whether `next` shows something else than `now`, or either something else than the background.
-    pub(super) fn sees_change(&mut self, now: &Grid, next: &Grid) -> bool {
+    /// Tells whether `next` shows something else than `now`, or either something else than the background;
+    /// says yes where there is nothing to compare.
+    pub(super) fn sees_change(&mut self, now: &Grid, next: Option<&Grid>) -> bool {
         self.remember(now);
-        if now.size_px != next.size_px || now.cells.is_empty() {
+        if next.is_some_and(|next| now.size_px != next.size_px) || now.cells.is_empty() {
             return true;
         }
-        let step = differences(now, next);
-        let noise = self.noise(&step);
+        let pairs = self.past.iter().zip(self.past.iter().skip(1).chain(next));
+        let steps: Vec<Vec<i32>> = pairs.map(|(one, other)| differences(one, other)).collect();
+        let Some(step) = steps.last() else { return true };
+        let noise = noise(&steps);
         let background = self.background();
-        is_beyond(&step, &noise)
+        is_beyond(step, &noise)
             || is_beyond(&differences(&background, now), &noise)
-            || is_beyond(&differences(&background, next), &noise)
+            || next.is_some_and(|next| is_beyond(&differences(&background, next), &noise))
     }
 
     fn remember(&mut self, now: &Grid) {
@@ -59,28 +64,33 @@ impl Eye {
         let cells = (0..newest.cells.len()).map(&mut cell).collect();
         Grid { size_px: newest.size_px, cells }
     }
+}
 
-    /// Estimates each square's noise: by how much it differs from one keyframe to the next, as a median.
-    fn noise(&self, step: &[i32]) -> Vec<i32> {
-        let overall = median(&mut step.iter().map(|difference| difference.abs()).collect::<Vec<_>>()) * 3 / 2;
-        let pairs: Vec<Vec<i32>> = self
-            .past
-            .iter()
-            .zip(self.past.iter().skip(1))
-            .map(|(one, other)| differences(one, other))
-            .collect();
-        if pairs.len() < LEAST_PAIRS {
-            return vec![overall; step.len()];
-        }
-        let most = (overall * MOST_LOCAL_NOISE).max(PARTS);
-        let mut values = Vec::with_capacity(MEMORY);
-        let mut cell = |index: usize| {
-            values.clear();
-            values.extend(pairs.iter().map(|pair| pair[index].abs()));
-            (median(&mut values) * 3 / 2).clamp(overall, most.max(overall))
-        };
-        (0..step.len()).map(&mut cell).collect()
+/// Estimates each square's noise from how much it differed from one keyframe to the next, `steps`.
+fn noise(steps: &[Vec<i32>]) -> Vec<i32> {
+    // Of several steps, for in one of them the light may have been switched.
+    let overall = median(&mut steps.iter().map(|step| overall_noise(step)).collect::<Vec<_>>());
+    let squares = steps.last().map_or(0, Vec::len);
+    if steps.len() < LEAST_STEPS {
+        return vec![overall; squares];
     }
+    let most = (overall * MOST_LOCAL_NOISE).max(PARTS);
+    let mut values = Vec::with_capacity(MEMORY);
+    let mut square = |index: usize| {
+        values.clear();
+        values.extend(steps.iter().map(|step| step[index].abs()));
+        (median(&mut values) * 3 / 2).clamp(overall, most)
+    };
+    (0..squares).map(&mut square).collect()
+}
+
+/// Estimates the deviation that most squares have; rain makes some much larger, a person a few.
+fn overall_noise(step: &[i32]) -> i32 {
+    let mut sizes: Vec<i32> = step.iter().map(|difference| difference.abs()).collect();
+    sizes.sort_unstable();
+    let usual = sizes[sizes.len() / 2] * 3 / 2;
+    // Of a normal distribution, one in twenty is above two deviations.
+    (sizes[sizes.len() * 19 / 20] / 2).clamp(usual, usual * MOST_SPREAD)
 }
 
 fn is_beyond(differences: &[i32], noise: &[i32]) -> bool {
