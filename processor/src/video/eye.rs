@@ -12,6 +12,8 @@ const LEAST_LUMA: i32 = 2;
 const NOISES: i32 = 6;
 /// A square that flickers more than this many times as much as the others is not taken as noise.
 const MOST_LOCAL_NOISE: i32 = 3;
+/// No sensor's noise is more, in the mean of a square.
+const MOST_NOISE_LUMA: i32 = 4;
 /// How much heavier the tails of the noise may be than those of a normal distribution.
 const MOST_SPREAD: i32 = 2;
 /// Fewer steps from keyframe to keyframe say nothing of a single square's noise.
@@ -68,8 +70,9 @@ impl Eye {
 
 /// Estimates each square's noise from how much it differed from one keyframe to the next, `steps`.
 fn noise(steps: &[Vec<i32>]) -> Vec<i32> {
-    // Of several steps, for in one of them the light may have been switched.
-    let overall = median(&mut steps.iter().map(|step| overall_noise(step)).collect::<Vec<_>>());
+    // Of the calmest step: in another the light may have been switched, or a keyframe is damaged.
+    let calmest = steps.iter().map(|step| overall_noise(step)).min();
+    let overall = calmest.unwrap_or_default().min(MOST_NOISE_LUMA * PARTS);
     let squares = steps.last().map_or(0, Vec::len);
     if steps.len() < LEAST_STEPS {
         return vec![overall; squares];

@@ -8,6 +8,7 @@ mod clips;
 mod codecs;
 mod containers;
 mod damaged;
+mod matrix;
 #[path = "../../examples/sampling/night.rs"]
 mod night;
 mod reference;
