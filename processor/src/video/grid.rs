@@ -5,7 +5,7 @@ use ffmpeg_the_third::frame;
 use super::ffi;
 
 /// So many squares lie side by side at least; the smallest thing the detector can find fills several.
-const COLUMNS: usize = 160;
+const COLUMNS: usize = 96;
 /// The means are kept in parts of a step of luma, for noise is far below one.
 pub(super) const PARTS: i32 = 16;
 

@@ -9,12 +9,12 @@ use super::index::IndexedPacket;
 const AROUND: usize = 450;
 /// A lasting excess counts, not a single packet's.
 const RUN: usize = 5;
-/// Fewer packets of a kind say nothing.
+/// Fewer runs of a kind say nothing.
 const LEAST: usize = 10;
-/// The mean of a run must lie so many standard errors above the usual …
-const ERRORS: f64 = 6.0;
+/// A run must lie so many deviations above the usual …
+const DEVIATIONS: f64 = 7.0;
 /// … and so much of the usual size.
-const LEAST_EXCESS: f64 = 0.15;
+const LEAST_EXCESS: f64 = 0.2;
 
 /// Knows which kinds of packets there are.
 #[derive(Debug)]
@@ -46,19 +46,16 @@ impl Sizes {
     pub(super) fn stand_out(&self, packets: &[IndexedPacket], stretch: Range<usize>) -> bool {
         let around = stretch.start.saturating_sub(AROUND)..(stretch.end + AROUND).min(packets.len());
         let stands_out = |&kind: &Kind| {
-            let Some(usual) = usual(&sizes(&packets[around.clone()], kind)) else { return false };
-            let sizes = sizes(&packets[stretch.clone()], kind);
-            sizes.windows(RUN.min(sizes.len()).max(1)).any(|run| usual.is_exceeded_by(run))
+            let Some(usual) = usual(runs(&packets[around.clone()], kind)) else { return false };
+            runs(&packets[stretch.clone()], kind).into_iter().any(|size| usual.is_exceeded_by(size))
         };
         self.kinds.iter().any(stands_out)
     }
 }
 
 impl Usual {
-    fn is_exceeded_by(self, run: &[f64]) -> bool {
-        let mean = run.iter().sum::<f64>() / run.len() as f64;
-        let error = self.deviation / (run.len() as f64).sqrt();
-        mean > self.middle + (ERRORS * error).max(LEAST_EXCESS * self.middle)
+    fn is_exceeded_by(self, size: f64) -> bool {
+        size > self.middle + (DEVIATIONS * self.deviation).max(LEAST_EXCESS * self.middle)
     }
 }
 
@@ -69,23 +66,25 @@ fn kind(packet: &IndexedPacket) -> Option<Kind> {
     }
 }
 
-fn sizes(packets: &[IndexedPacket], wanted: Kind) -> Vec<f64> {
-    packets
+/// Gives the mean size of each run of packets of a kind.
+fn runs(packets: &[IndexedPacket], wanted: Kind) -> Vec<f64> {
+    let sizes: Vec<f64> = packets
         .iter()
         .filter(|packet| kind(packet) == Some(wanted))
         .map(|packet| f64::from(packet.size))
-        .collect()
+        .collect();
+    let length = RUN.min(sizes.len()).max(1);
+    sizes.windows(length).map(|run| run.iter().sum::<f64>() / length as f64).collect()
 }
 
-/// Estimates middle and deviation from the smaller packets alone: the larger ones may show what is looked for.
-fn usual(sizes: &[f64]) -> Option<Usual> {
-    if sizes.len() < LEAST {
+/// Estimates middle and deviation from the smaller runs alone: the larger ones may show what is looked for.
+fn usual(mut runs: Vec<f64>) -> Option<Usual> {
+    if runs.len() < LEAST {
         return None;
     }
-    let mut sorted = sizes.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let quantile = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
-    // Of a normal distribution, 0.76 deviations lie between these two, and 0.84 from the second to the middle.
-    let deviation = (quantile(0.3) - quantile(0.1)) / 0.76;
-    Some(Usual { middle: quantile(0.2) + 0.84 * deviation, deviation })
+    runs.sort_by(f64::total_cmp);
+    let quantile = |share: f64| runs[((runs.len() - 1) as f64 * share) as usize];
+    // Of a normal distribution, 1.03 deviations lie between these two, and 0.25 from the second to the middle.
+    let deviation = (quantile(0.4) - quantile(0.1)) / 1.03;
+    Some(Usual { middle: quantile(0.4) + 0.25 * deviation, deviation })
 }

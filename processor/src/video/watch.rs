@@ -101,9 +101,9 @@ impl Watch {
         let stands_out = self.sizes.stand_out(&self.index.packets, stretch.entry..until);
         let next = self.ahead.as_ref().map(|ahead| ahead.grid.as_ref());
         let changed = match (keyframe, next) {
-            (Some(keyframe), Some(Some(next))) => self.eye.sees_change(keyframe, next),
+            (Some(keyframe), Some(Some(next))) => self.eye.sees_change(keyframe, Some(next)),
             // The last GOP has no keyframe after it.
-            (Some(keyframe), None) => self.eye.sees_change(keyframe, &keyframe.clone()),
+            (Some(keyframe), None) => self.eye.sees_change(keyframe, None),
             _ => true,
         };
         stands_out || changed

@@ -43,7 +43,8 @@ pub(crate) fn write(name: &str, bytes: &[u8]) -> PathBuf {
     keep(name, |staged| std::fs::write(staged, bytes).unwrap())
 }
 
-fn keep(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+/// Makes a file in whatever way, unless that was done before.
+pub(crate) fn keep(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exactness");
     let file = folder.join(name);
     if !file.exists() {

@@ -62,6 +62,23 @@ fn sound_and_covers_are_passed_over() {
 }
 
 #[test]
+fn of_two_video_tracks_the_first_counts() {
+    let small = encode("track-small.mp4", "-c:v libx264 -preset veryfast -vf scale=96:72 -g 30 -bf 2");
+    let large = encode("track-large.mp4", H265);
+    for (name, tracks) in
+        [("tracks.mp4", [&small, &large]), ("tracks.mkv", [&large, &small]), ("tracks.ts", [&small, &large])]
+    {
+        let [first, second] = tracks.map(|track| track.to_str().unwrap());
+        let inputs = ["-i", first, "-i", second, "-map", "0:v", "-map", "1:v", "-c", "copy"];
+        // Neither size nor the container's own favourite decides.
+        let favoured = ["-disposition:v:0", "0", "-disposition:v:1", "default"];
+        let file = crate::clips::make(name, &[&inputs[..], &favoured].concat());
+        let frames = assert_exact(&file, Effort::Planned);
+        assert_eq!(frames[0].sha256, full_decode(tracks[0])[0].sha256, "{name}");
+    }
+}
+
+#[test]
 fn h264_in_avi_says_no_times_and_is_decoded_whole() {
     let file = encode("h264.avi", B_FRAMES);
     let video = Video::open(&file).unwrap();
@@ -72,8 +89,13 @@ fn h264_in_avi_says_no_times_and_is_decoded_whole() {
 #[test]
 fn a_turned_picture_is_hashed_as_it_was_coded() {
     let source = encode("upright.mp4", B_FRAMES);
-    let turned = copy("turned.mp4", "", &source, "-metadata:s:v:0 rotate=90");
-    assert_exact(&turned, Effort::Planned);
+    let reference = full_decode(&source);
+    for angle in [90, 180, 270] {
+        let turned =
+            copy(&format!("turned-{angle}.mp4"), "", &source, &format!("-metadata:s:v:0 rotate={angle}"));
+        assert_eq!(assert_exact(&turned, Effort::Planned), reference, "{angle} degrees");
+    }
+    let turned = copy("turned-90.mp4", "", &source, "-metadata:s:v:0 rotate=90");
     let video = Video::open(&turned).unwrap();
     let frame = video.samples(NonZeroU32::MIN).unwrap().next().unwrap().unwrap();
     assert_eq!((frame.width(), frame.height()), (256, 192));

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use nightreel_processor::video::{Doubt, Video};
+use config::Sampling;
+use nightreel_processor::video::{Choice, Doubt, Video};
 
 use crate::clips::{copy, encode, write};
 use crate::reference::{Effort, assert_exact, full_decode};
@@ -65,6 +67,54 @@ fn a_fragmented_file_that_was_cut_off() {
             })
             .count();
         assert!(same + 1 >= frames.len(), "{share} %: {same} of {}", frames.len());
+    }
+}
+
+/// Overwrites the data of the packets from the `from`th to before the `to`th with noise; the index stays whole.
+fn with_broken_packets(name: &str, source: &Path, packets: std::ops::Range<usize>) -> PathBuf {
+    let listed = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pos,size", "-of", "csv=p=0"])
+        .arg(source)
+        .output()
+        .unwrap();
+    let mut bytes = std::fs::read(source).unwrap();
+    for line in String::from_utf8(listed.stdout).unwrap().lines().take(packets.end).skip(packets.start) {
+        let numbers: Vec<usize> =
+            line.trim_matches(',').split(',').map(|number| number.parse().unwrap()).collect();
+        let [size, position] = numbers[..] else { panic!("{line}") };
+        // The length and the type of the first unit stay, the picture is lost.
+        bytes[position + 6..position + size].fill(0xa5);
+    }
+    write(name, &bytes)
+}
+
+#[test]
+fn a_broken_gop_costs_that_gop_alone() {
+    let h265 = "-c:v libx265 -preset superfast -x265-params log-level=none:keyint=20:open-gop=0:bframes=0";
+    for (codec, encoder) in [
+        ("h264", "-c:v libx264 -preset veryfast -g 20 -sc_threshold 0 -bf 0"),
+        ("h264-b", "-c:v libx264 -preset veryfast -g 20 -sc_threshold 0 -bf 2"),
+        ("h265", h265),
+    ] {
+        let whole = encode(&format!("gops-{codec}.mp4"), encoder);
+        let reference = full_decode(&whole);
+        let file = with_broken_packets(&format!("broken-gop-{codec}.mp4"), &whole, 40..60);
+        for sampling in [Sampling::Exact, Sampling::Activity] {
+            let every = NonZeroU32::new(7).unwrap();
+            let mut samples = Video::open(&file).unwrap().choose(Choice { every, sampling }).unwrap();
+            let sound: Vec<u64> = samples
+                .by_ref()
+                .map(Result::unwrap)
+                .filter(|frame| {
+                    let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+                    sha256 == reference[frame.index as usize].sha256
+                })
+                .map(|frame| frame.index)
+                .collect();
+            let expected: Vec<u64> =
+                (0..120).step_by(7).filter(|number| !(40..60).contains(number)).collect();
+            assert_eq!(sound, expected, "{codec}, {sampling:?}: {:?}", samples.summary());
+        }
     }
 }
 

@@ -65,6 +65,20 @@ fn an_mp4_that_was_cut_off_before_its_index_is_refused_for_good() {
 }
 
 #[test]
+fn a_video_without_frames_is_refused_for_good() {
+    let flags = "-frames:v 20 -c:v libx264 -preset veryfast -g 20 -movflags";
+    let fragmented = format!("{flags} frag_keyframe+empty_moov+default_base_moof");
+    let whole = std::fs::read(encode("frames-to-come.mp4", &fragmented)).unwrap();
+    let first_fragment = whole.windows(4).position(|kind| kind == b"moof").unwrap() - 4;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no-frames.mp4");
+    std::fs::write(&path, &whole[..first_fragment]).unwrap();
+    let error = refuse(&path);
+    assert!(matches!(error, VideoError::NoFrames { .. }), "{error}");
+    assert!(!error.is_retryable());
+}
+
+#[test]
 fn sound_alone_is_no_video() {
     let sound = ["-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac"];
     let path = crate::clips::make("sound.mp4", &sound);

@@ -14,6 +14,17 @@ fn frames_at_uneven_distances() {
 }
 
 #[test]
+fn h265_and_mjpeg_frames_at_uneven_distances() {
+    let uneven = "scale=256:192,select='not(eq(mod(n,7),3))',setpts='(N+0.4*mod(N*N,3))/10/TB'";
+    let h265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:open-gop=1:bframes=3";
+    for (name, encoder) in [("uneven-h265.mp4", h265), ("uneven-mjpeg.mkv", "-c:v mjpeg -q:v 5")] {
+        let source = ["-t", "12", "-i", PEDESTRIANS, "-vf", uneven, "-fps_mode", "vfr"];
+        let encoder: Vec<&str> = encoder.split_whitespace().collect();
+        assert_exact(&make(name, &[&source[..], &encoder].concat()), Effort::Planned);
+    }
+}
+
+#[test]
 fn a_file_that_begins_late() {
     let source = encode("late-source.mp4", "-c:v libx264 -preset veryfast -g 20 -bf 2");
     for name in ["late.mp4", "late.ts", "late.mkv"] {
