@@ -118,6 +118,7 @@ fn migrations() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("../migrations/0001_initial.sql")),
         M::up(include_str!("../migrations/0002_coverage.sql")),
+        M::up(include_str!("../migrations/0003_events.sql")),
     ])
 }
 

@@ -2,13 +2,16 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod again;
 mod alive;
 mod carry;
 mod catalog;
 mod clock;
 mod coverage;
+pub mod cues;
 mod error;
 mod estimate;
+mod events;
 mod expected;
 pub mod files;
 #[cfg(test)]
@@ -31,6 +34,7 @@ mod recorded;
 mod results;
 mod root;
 mod scan;
+mod search;
 mod segment;
 mod segments;
 mod spans;
@@ -42,11 +46,13 @@ mod verify_rows;
 mod walk;
 mod watch;
 
+pub use again::{Again, Outdated};
 pub use catalog::Catalog;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
+pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
 pub use gap::{Gap, GapCause, OpenGap};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use holding::{Holding, Work};
@@ -62,6 +68,7 @@ pub use recorded::{ClockSource, ClosedSegment};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};
+pub use search::{Hit, Hits};
 pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
 pub use spans::Span;
 pub use sqlite_queue::SqliteQueue;
