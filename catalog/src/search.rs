@@ -64,10 +64,12 @@ impl Catalog {
                    WHERE event_text MATCH ?{query} AND {conditions} ORDER BY {order} LIMIT {limit}) AS hit
              JOIN event_text ON event_text.rowid = hit.id AND event_text MATCH ?{query} ORDER BY hit.place"
         );
-        self.read("search", |c| {
-            let hit = |row: &rusqlite::Row<'_>| Ok(Hit { event: read_event(row)?, snippet: row.get(16)? });
+        let mut hits: Vec<Hit> = self.read("search", |c| {
+            let hit = |row: &rusqlite::Row<'_>| Ok(Hit { event: read_event(row)?, snippet: row.get(17)? });
             c.prepare_cached(&sql)?.query_map(params_from_iter(values), hit)?.collect()
-        })
+        })?;
+        self.add_thumbnails(hits.iter_mut().map(|hit| &mut hit.event));
+        Ok(hits)
     }
 }
 

@@ -52,6 +52,7 @@ impl Check<'_> {
         let process = self.process(&mut raw.process, zone);
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let events = self.events(&raw.events);
         let retention = self.retention(&raw.retention);
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
@@ -61,6 +62,7 @@ impl Check<'_> {
             process: process?,
             detect: detect?.into(),
             vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
+            events: events?,
             retention: retention?,
             hook: hook.map_or(Some(None), |hook| hook.map(Some))?,
             serve: serve?,

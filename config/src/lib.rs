@@ -40,7 +40,8 @@ pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Detect, Price, Process, Retention, Serve, Settings, Storage, Vision,
+    AfterProcessing, CorsOrigins, Detail, Detect, Events, Price, Process, Retention, Serve, Settings,
+    Storage, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, Source, Transport};

@@ -7,6 +7,7 @@ use std::path::Path;
 use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
 use config::Settings;
 
+use crate::candidates::{Album, Candidates};
 use crate::content::Content;
 use crate::detect::Detector;
 use crate::error::ProcessorError;
@@ -36,6 +37,8 @@ pub(crate) struct Examiner {
     plain: CameraPlan,
     asker: Option<Asker>,
     catalog: Catalog,
+    event_gap_s: u32,
+    album: Option<Album>,
 }
 
 impl Examiner {
@@ -62,6 +65,8 @@ impl Examiner {
             cameras,
             asker,
             catalog: catalog.clone(),
+            event_gap_s: settings.events.gap_s,
+            album: Album::new(catalog, settings.events.thumbnails),
         })
     }
 
@@ -92,7 +97,8 @@ impl Examiner {
         let learnt = learn(segment, &video);
         self.catalog.refine_segment(segment.id, &learnt)?;
         let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));
-        let scene = Scene::new(plan, learnt.start, detector, looks);
+        let candidates = self.album.as_ref().map(|_| Candidates::wanted()).unwrap_or_default();
+        let scene = Scene::new(plan, learnt.start, detector, looks).gathering(candidates);
         let seen = scene.look_through(&video, self.every_nth_frame, progress)?;
         content.check(file)?;
         let calls = match &plan.profile.vision_model {
@@ -100,7 +106,12 @@ impl Examiner {
             None => Vec::new(),
         };
         let facts = Examined { segment, learnt, sha256: content.sha256, video: &video, seen: &seen }.facts();
-        Ok(Results::new(facts, plan.profile.clone(), seen.samples, calls))
+        let results = Results::new(facts, plan.profile.clone(), seen.samples, calls);
+        let results = Results { event_gap_s: self.event_gap_s, ..results };
+        if let Some(album) = &self.album {
+            album.keep(segment.id, (&results, &seen.candidates));
+        }
+        Ok(results)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Read `processing.rs` first: it wires a run. A segment's way is in `worker.rs` (lease, store, give back) and
 //! `examiner.rs` (read, decode, look).
 
+mod again;
+mod candidates;
 mod content;
 pub mod detect;
 mod error;
@@ -28,6 +30,7 @@ pub mod view;
 pub mod vision;
 mod worker;
 
+pub use again::AgainTally;
 pub use error::ProcessorError;
 pub use event::{Event, FailureLine, SegmentTally, Tally, Tell, WaitReason};
 pub use named::{AfterNamed, NamedFiles};

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use catalog::{Object, Profile, Sample, ViewResult};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::candidates::Candidates;
 use crate::detect::{self, Detector};
 use crate::error::chain;
 use crate::looks::{Looks, Spot};
@@ -25,6 +26,7 @@ pub(crate) struct Scene<'a> {
     detector: Option<&'a mut Detector>,
     looks: Option<Looks<'a>>,
     samples: Vec<Sample>,
+    candidates: Candidates,
     /// Of the first frame, as decoded.
     size_px: [u32; 2],
 }
@@ -32,6 +34,7 @@ pub(crate) struct Scene<'a> {
 /// What was seen, and how decoding went.
 pub(crate) struct Seen {
     pub(crate) samples: Vec<Sample>,
+    pub(crate) candidates: Candidates,
     pub(crate) size_px: [u32; 2],
     pub(crate) decoding: DecodeSummary,
 }
@@ -43,7 +46,20 @@ impl<'a> Scene<'a> {
         detector: Option<&'a mut Detector>,
         looks: Option<Looks<'a>>,
     ) -> Self {
-        Self { plan, start, detector, looks, samples: Vec::new(), size_px: [0; 2] }
+        Self {
+            plan,
+            start,
+            detector,
+            looks,
+            samples: Vec::new(),
+            candidates: Candidates::default(),
+            size_px: [0; 2],
+        }
+    }
+
+    /// Gathers pictures for the events, where they are wanted.
+    pub(crate) fn gathering(self, candidates: Candidates) -> Self {
+        Self { candidates, ..self }
     }
 
     /// Looks at every sampled frame, then waits for the answers that are still to come.
@@ -63,7 +79,12 @@ impl<'a> Scene<'a> {
             self.look_at(&frame?, progress)?;
         }
         self.take_captions(progress)?;
-        Ok(Seen { samples: self.samples, size_px: self.size_px, decoding: samples.summary().clone() })
+        Ok(Seen {
+            samples: self.samples,
+            candidates: self.candidates,
+            size_px: self.size_px,
+            decoding: samples.summary().clone(),
+        })
     }
 
     fn look_at(&mut self, frame: &SampledFrame, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
@@ -75,6 +96,7 @@ impl<'a> Scene<'a> {
         for cut in self.plan.views.cut(&picture) {
             progress()?;
             let objects = self.objects(&cut)?;
+            self.candidates.offer(frame.index, &cut, &objects);
             if let Some(looks) = &mut self.looks {
                 let spot = Spot { frame: frame.index, sample: self.samples.len(), view: views.len() };
                 looks.add(spot, &cut, progress)?;

@@ -1,6 +1,10 @@
 //! An event, as it is told: what was seen, from when to when, and where it shows best.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
+
+use crate::{SegmentId, SegmentState};
 
 /// What an event says besides where it belongs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,5 +45,9 @@ pub struct Event {
     /// The file with the best frame, as the catalogue names it.
     pub file: String,
     /// The state of that file: what was deleted shows nothing any more.
-    pub file_state: crate::SegmentState,
+    pub file_state: SegmentState,
+    /// A picture of the best frame, where there is one.
+    pub thumbnail: Option<PathBuf>,
+    #[serde(skip)]
+    pub(crate) segment: SegmentId,
 }

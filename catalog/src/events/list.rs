@@ -23,21 +23,30 @@ pub struct EventFilter {
 
 pub(crate) const EVENT: &str =
     "e.id, e.camera, e.view, e.label, e.start_ms, e.end_ms, e.still, e.peak, e.captions, e.frame,
-    e.best_ms, e.score, e.area, s.path, s.state";
+    e.best_ms, e.score, e.area, s.path, s.state, e.segment_id";
 
 impl Catalog {
     /// Lists events in the order of their starts.
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, CatalogError> {
         let (conditions, values) = conditions(filter);
         let limit = filter.limit.map_or(-1, i64::from);
-        self.read("list events", |c| {
+        let mut events: Vec<Event> = self.read("list events", |c| {
             let mut statement = c.prepare_cached(&format!(
                 "SELECT * FROM (SELECT {EVENT} FROM event e JOIN segment s ON s.id = e.segment_id
                                 WHERE {conditions} ORDER BY e.start_ms DESC, e.id DESC LIMIT {limit})
                  ORDER BY start_ms, id"
             ))?;
             statement.query_map(params_from_iter(values), read_event)?.collect()
-        })
+        })?;
+        self.add_thumbnails(events.iter_mut());
+        Ok(events)
+    }
+}
+
+impl Catalog {
+    pub(crate) fn add_thumbnails<'e>(&self, events: impl Iterator<Item = &'e mut Event>) {
+        let thumbnails = self.thumbnails();
+        events.for_each(|event| event.thumbnail = thumbnails.of(event));
     }
 }
 
@@ -83,5 +92,6 @@ pub(crate) fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
         },
     };
     let (id, camera, file) = (row.get(0)?, row.get(1)?, row.get(13)?);
-    Ok(Event { id, camera, what, file, file_state: row.get::<_, Word<_>>(14)?.0 })
+    let file_state = row.get::<_, Word<_>>(14)?.0;
+    Ok(Event { id, camera, what, file, file_state, thumbnail: None, segment: row.get(15)? })
 }
