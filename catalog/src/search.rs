@@ -52,20 +52,23 @@ impl Catalog {
         let (conditions, mut values) = conditions(filter);
         values.push(Value::from(query(words, join)));
         let (query, limit) = (values.len(), filter.limit.unwrap_or(LIMIT));
-        let order = match join {
-            Join::All => "e.start_ms DESC, e.id DESC",
-            Join::Any => "rank, e.start_ms DESC",
+        let place = match join {
+            Join::All => "-e.start_ms",
+            Join::Any => "rank",
         };
-        // The snippets are made of what is left by the limit: each reads the whole text.
+        // First which and no more: there may be hundreds of thousands, and each snippet reads a whole text.
         let sql = format!(
-            "SELECT hit.*, snippet(event_text, -1, '[', ']', '…', 24)
-             FROM (SELECT {EVENT}, row_number() OVER (ORDER BY {order}) AS place
-                   FROM event_text JOIN event e ON e.id = event_text.rowid JOIN segment s ON s.id = e.segment_id
-                   WHERE event_text MATCH ?{query} AND {conditions} ORDER BY {order} LIMIT {limit}) AS hit
-             JOIN event_text ON event_text.rowid = hit.id AND event_text MATCH ?{query} ORDER BY hit.place"
+            "SELECT {EVENT}, snippet(event_text, -1, '[', ']', '…', 24)
+             FROM (SELECT e.id AS id, {place} AS place
+                   FROM event_text JOIN event e ON e.id = event_text.rowid
+                   WHERE event_text MATCH ?{query} AND {conditions}
+                   ORDER BY place, e.id DESC LIMIT {limit}) AS hit
+             JOIN event_text ON event_text.rowid = hit.id AND event_text MATCH ?{query}
+             JOIN event e ON e.id = hit.id JOIN segment s ON s.id = e.segment_id
+             ORDER BY hit.place, e.id DESC"
         );
         let mut hits: Vec<Hit> = self.read("search", |c| {
-            let hit = |row: &rusqlite::Row<'_>| Ok(Hit { event: read_event(row)?, snippet: row.get(17)? });
+            let hit = |row: &rusqlite::Row<'_>| Ok(Hit { event: read_event(row)?, snippet: row.get(16)? });
             c.prepare_cached(&sql)?.query_map(params_from_iter(values), hit)?.collect()
         })?;
         self.add_thumbnails(hits.iter_mut().map(|hit| &mut hit.event));
