@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use config::{Camera, Loaded};
-use recorder::{CameraState, Recorder, RecorderSetup, StatusBoard};
+use recorder::{CameraState, CameraStatus, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -130,7 +130,9 @@ fn report(board: &StatusBoard) {
 pub(crate) fn summary(board: StatusBoard) -> impl Fn() -> String {
     move || {
         let cameras = board.cameras();
-        let recording = cameras.iter().filter(|camera| camera.state == CameraState::Recording).count();
+        let is_recorded =
+            |camera: &&CameraStatus| camera.state == CameraState::Recording && camera.in_hand.is_some();
+        let recording = cameras.iter().filter(is_recorded).count();
         format!("recording {recording} of {} cameras", cameras.len())
     }
 }

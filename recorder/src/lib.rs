@@ -10,6 +10,7 @@ mod cut;
 mod damage;
 mod destination;
 mod error;
+mod file_times;
 mod gather;
 mod hls;
 mod input;

@@ -19,6 +19,23 @@ pub(crate) const SPAN_LENGTH: u64 = 16;
 pub(crate) struct FileHead {
     pub(crate) metadata: Metadata,
     pub(crate) tracks: Vec<TrackHead>,
+    pub(crate) origins: Origins,
+}
+
+/// Where the times in a file's fragments begin, per track, in its time scale; zero where nothing is said. Samples
+/// count from the file's beginning all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins(pub(crate) Vec<u64>);
+
+impl Origins {
+    pub(crate) fn of(&self, track: usize) -> u64 {
+        self.0.get(track).copied().unwrap_or(0)
+    }
+
+    /// Tells whether the times go on from an earlier file of the session.
+    pub(crate) fn are_later(&self) -> bool {
+        self.of(0) > 0
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +102,11 @@ impl FileHead {
         w.boxed(b"moov", |w| {
             let tracks: Vec<Track<'_>> = (1u32..)
                 .zip(&self.tracks)
-                .map(|(id, head)| Track { id, head, created, table: form.table(id) })
+                .zip(0..)
+                .map(|((id, head), index)| {
+                    let origin = if matches!(form, Form::Opening) { self.origins.of(index) } else { 0 };
+                    Track { id, head, created, table: form.table(id), origin }
+                })
                 // a track without a sample (a silent microphone) would only confuse players
                 .filter(|track| track.table.is_none_or(|table| !table.is_empty()))
                 .collect();
@@ -131,6 +152,8 @@ struct Track<'a> {
     created: u64,
     /// Only in the closing form.
     table: Option<&'a SampleTable>,
+    /// Only in the opening form.
+    origin: u64,
 }
 
 impl Track<'_> {
@@ -152,7 +175,11 @@ impl Track<'_> {
         w.boxed(b"trak", |w| {
             self.write_tkhd(w);
             if self.delay() > 0 {
-                self.write_edit_list(w);
+                // an empty edit shifts a track that begins late
+                write_edit_list(w, &[(self.delay(), u64::MAX), (self.duration(), 0)]);
+            } else if self.origin > 0 {
+                // whoever opens the growing file sees it begin at zero; no duration: all that comes
+                write_edit_list(w, &[(0, self.origin)]);
             }
             w.boxed(b"mdia", |w| self.write_mdia(w));
         });
@@ -176,20 +203,6 @@ impl Track<'_> {
             MATRIX.iter().for_each(|&m| w.u32(m));
             w.u32(u32::from(width) << 16);
             w.u32(u32::from(height) << 16);
-        });
-    }
-
-    /// An empty edit shifts a track that begins late.
-    fn write_edit_list(&self, w: &mut BoxWriter) {
-        w.boxed(b"edts", |w| {
-            w.full(b"elst", VERSION_1, |w| {
-                w.u32(2);
-                for (duration, media_time) in [(self.delay(), u64::MAX), (self.duration(), 0)] {
-                    w.u64(duration);
-                    w.u64(media_time);
-                    w.u32(0x1_0000); // rate
-                }
-            });
         });
     }
 
@@ -245,6 +258,27 @@ impl Track<'_> {
             w.zeros(12);
         });
     }
+}
+
+/// Writes edits as (duration, media time).
+fn write_edit_list(w: &mut BoxWriter, edits: &[(u64, u64)]) {
+    w.boxed(b"edts", |w| {
+        w.full(b"elst", VERSION_1, |w| {
+            w.count(edits.len());
+            for &(duration, media_time) in edits {
+                w.u64(duration);
+                w.u64(media_time);
+                w.u32(0x1_0000); // rate
+            }
+        });
+    });
+}
+
+/// Tells whether a file is a [map](FileHead::map) by its first bytes: no other program writes these brands in front
+/// of a `moov`.
+pub(crate) fn is_map(content: &[u8]) -> bool {
+    let brands = content.get(8..SPAN_AT as usize);
+    brands == Some(BRANDS) && content.get(SPAN_AT as usize + 4..SPAN_AT as usize + 8) == Some(b"moov")
 }
 
 /// Returns what goes over the `free` box when the samples end at `end`: the header of a 64-bit `mdat`.
