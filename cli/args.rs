@@ -7,7 +7,8 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
 use crate::commands::{
-    completions, config, coverage, doctor, estimate, init, queue, record, retain, run, status, verify,
+    completions, config, coverage, doctor, estimate, events, export, init, queue, record, retain, run,
+    search, status, verify,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, process, view};
@@ -80,6 +81,9 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),
+    Events(events::EventsArgs),
+    Search(search::SearchArgs),
+    Export(export::ExportArgs),
     #[cfg(feature = "process")]
     DecodeWorker(decode_worker::DecodeWorkerArgs),
     #[cfg(feature = "process")]

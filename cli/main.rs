@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod export;
 mod failure;
 mod hook;
 mod logging;
@@ -13,6 +14,7 @@ mod runtime;
 mod service;
 mod signals;
 mod snapshots;
+mod when;
 
 use std::process::ExitCode;
 
@@ -49,6 +51,9 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]
         Command::Serve(args) => commands::serve::run(global, args),
+        Command::Events(args) => commands::events::run(global, args),
+        Command::Export(args) => commands::export::run(global, args),
+        Command::Search(args) => commands::search::run(global, args),
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),

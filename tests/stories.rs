@@ -8,6 +8,7 @@ mod support;
 
 mod coverage;
 mod doctor;
+mod events;
 mod exactness;
 mod gate;
 mod hls;

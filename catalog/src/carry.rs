@@ -12,7 +12,7 @@ use crate::intent::{Move, mark_move};
 use crate::paths::{free_name, sidecar_of};
 use crate::segment::{PathText, Word};
 use crate::segments::{self, overwritten};
-use crate::{CatalogError, FileStat, MediaFolder, Segment, SegmentId, SegmentState, files};
+use crate::{CatalogError, FileStat, MediaFolder, Segment, SegmentId, SegmentState, cues, files};
 
 impl MediaFolder {
     pub(crate) fn carry_out_move(&self, segment: &Segment, mut intent: Move) -> Result<(), CatalogError> {
@@ -65,6 +65,9 @@ impl MediaFolder {
         if found.map_or_else(|| is_gone(&file), |found| is_content_of(&found, segment)) {
             files::remove(&file)?;
             files::remove(&sidecar_of(&file))?;
+            if cues::are_ours(&file) {
+                files::remove(&cues::cues_of(&file))?;
+            }
         }
         if let Some(folder) = file.parent().filter(|f| f.exists()) {
             files::sync_folder(folder)?;
@@ -94,7 +97,10 @@ impl MediaFolder {
         let bare = segment.state == SegmentState::Processed && file.exists() && is_gone(&sidecar_of(&file));
         let Some(profile) = self.catalog().latest_profile(id)?.filter(|_| bare) else { return Ok(()) };
         match self.catalog().results(id, &profile)? {
-            Some(results) => files::write_atomically(&sidecar_of(&file), &results.to_json()?),
+            Some(results) => {
+                cues::write(&file, &results)?;
+                files::write_atomically(&sidecar_of(&file), &results.to_json()?)
+            }
             None => Ok(()),
         }
     }
@@ -131,13 +137,20 @@ fn note_loss(t: &Transaction<'_>, segment: &Segment) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A sidecar follows its segment. Where somebody put another beside it already, both stay.
+/// A segment's sidecar and cues follow it.
 fn carry_sidecar(from: &Path, to: &Path) -> Result<(), CatalogError> {
-    let (from, to) = (sidecar_of(from), sidecar_of(to));
+    if cues::are_ours(from) {
+        carry_along(&cues::cues_of(from), &cues::cues_of(to))?;
+    }
+    carry_along(&sidecar_of(from), &sidecar_of(to))
+}
+
+/// Where somebody put another beside it already, both stay.
+fn carry_along(from: &Path, to: &Path) -> Result<(), CatalogError> {
     if !from.exists() {
         return Ok(());
     }
-    match move_file(&from, &to) {
+    match move_file(from, to) {
         Err(CatalogError::NameTaken { path }) => {
             tracing::warn!(path = %path.display(), "a sidecar was there already, the moved one stays behind");
             Ok(())

@@ -119,6 +119,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0001_initial.sql")),
         M::up(include_str!("../migrations/0002_coverage.sql")),
         M::up(include_str!("../migrations/0003_gate.sql")),
+        M::up(include_str!("../migrations/0004_events.sql")),
     ])
 }
 

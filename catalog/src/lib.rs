@@ -2,15 +2,19 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod again;
 mod alive;
 mod carry;
 mod catalog;
 mod circles;
 mod clock;
 mod coverage;
+pub mod cues;
 mod error;
 mod estimate;
+mod events;
 mod expected;
+mod export;
 pub mod files;
 #[cfg(test)]
 mod fixture;
@@ -33,23 +37,28 @@ mod recorded;
 mod results;
 mod root;
 mod scan;
+mod search;
 mod segment;
 mod segments;
 mod spans;
 mod sqlite_queue;
 mod store;
 mod summary;
+mod thumbnails;
 mod verify;
 mod verify_rows;
 mod walk;
 mod watch;
 
+pub use again::{Again, Outdated};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
+pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
+pub use export::{ExportFilter, Exported};
 pub use gap::{Gap, GapCause, OpenGap};
 pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
@@ -66,9 +75,11 @@ pub use recorded::{ClockSource, ClosedSegment};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};
+pub use search::{Hit, Hits};
 pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
 pub use spans::Span;
 pub use sqlite_queue::SqliteQueue;
 pub use summary::Summary;
+pub use thumbnails::Thumbnails;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};

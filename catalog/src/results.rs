@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::events::{self, DEFAULT_GAP_S, SegmentEvent};
 use crate::{CatalogError, Decision, GateTally, StartSource};
 
 pub(crate) const SCHEMA: &str = "nightreel.results/1";
@@ -17,6 +18,21 @@ pub struct Results {
     pub gate: Option<GateTally>,
     pub samples: Vec<Sample>,
     pub calls: Vec<Call>,
+    /// Seconds without a sign after which an event is over.
+    #[serde(default = "default_gap_s")]
+    pub event_gap_s: u32,
+}
+
+fn default_gap_s() -> u32 {
+    DEFAULT_GAP_S
+}
+
+/// What the sidecar says beyond the rows: the events follow from them.
+#[derive(Serialize)]
+struct Sidecar<'a> {
+    #[serde(flatten)]
+    results: &'a Results,
+    events: Vec<SegmentEvent>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,15 +120,22 @@ pub struct Call {
 impl Results {
     pub fn new(segment: SegmentFacts, profile: Profile, samples: Vec<Sample>, calls: Vec<Call>) -> Self {
         let gate = GateTally::of(&samples);
-        Self { schema: SCHEMA.to_owned(), segment, profile, gate, samples, calls }
+        let (schema, event_gap_s) = (SCHEMA.to_owned(), DEFAULT_GAP_S);
+        Self { schema, segment, profile, gate, samples, calls, event_gap_s }
     }
 
     /// Returns the sidecar's text.
     pub fn to_json(&self) -> Result<Vec<u8>, CatalogError> {
-        let mut text = serde_json::to_vec_pretty(self)
+        let mut text = serde_json::to_vec_pretty(&Sidecar { results: self, events: self.events() })
             .map_err(|source| CatalogError::BrokenResults { id: 0, source })?;
         text.push(b'\n');
         Ok(text)
+    }
+
+    /// Returns the events of this segment by itself; the catalogue joins them over segments. None where a time in
+    /// the results is none, which the rows refuse.
+    pub fn events(&self) -> Vec<SegmentEvent> {
+        events::within(self).unwrap_or_default()
     }
 
     /// Calls `each` for every object that was seen.

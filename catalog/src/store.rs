@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::gated;
 use crate::segment::time;
-use crate::{Catalog, CatalogError, Object, Results, Sample, SegmentId, ViewResult};
+use crate::{Catalog, CatalogError, Object, Results, Sample, SegmentId, ViewResult, events};
 
 impl Catalog {
     /// Tells whether this content was looked at under this profile.
@@ -27,17 +27,11 @@ impl Catalog {
 
     /// Returns the profile under which the segment was looked at last.
     pub fn latest_profile(&self, id: SegmentId) -> Result<Option<String>, CatalogError> {
-        self.read("look for results", |c| {
-            c.prepare_cached(
-                "SELECT profile_id FROM result WHERE segment_id = ?1 ORDER BY finished_ms DESC LIMIT 1",
-            )?
-            .query_row([id], |row| row.get(0))
-            .optional()
-        })
+        self.read("look for results", |c| newest(c, id))
     }
 }
 
-/// Inserts results. Those of the same segment and profile that are there already stand.
+/// Inserts results. Those of the same segment and profile that are there already stand, as the newest.
 pub(crate) fn insert(
     t: &Transaction<'_>,
     id: SegmentId,
@@ -49,14 +43,43 @@ pub(crate) fn insert(
         .execute(params![profile, json(&results.profile)?])?;
     let inserted =
         t.prepare_cached("INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?.execute(
-            params![id, profile, results.segment.sha256, json(&results.segment)?, now.timestamp_millis()],
+            params![id, profile, results.segment.sha256, json(&results.segment)?, now.timestamp_millis(),],
         )?;
     if inserted == 0 {
-        return Ok(());
+        return promote(t, id, (profile, now));
     }
     insert_observations(t, id, results)?;
     gated::insert(t, id, results, now)?;
-    insert_seen(t, id, results)
+    insert_seen(t, id, results)?;
+    events::replace(t, id, results)
+}
+
+/// Makes stored results the newest of their segment: what counts for events and search.
+pub(crate) fn promote(
+    t: &Transaction<'_>,
+    id: SegmentId,
+    (profile, now): (&str, DateTime<Utc>),
+) -> rusqlite::Result<()> {
+    let newest = newest(t, id)?;
+    if newest.as_deref() == Some(profile) {
+        return Ok(());
+    }
+    // Later than the others, also where the clock went back.
+    t.prepare_cached(
+        "UPDATE result SET finished_ms = max(?3, (SELECT max(finished_ms) + 1 FROM result WHERE segment_id = ?1))
+         WHERE segment_id = ?1 AND profile_id = ?2",
+    )?
+    .execute(params![id, profile, now.timestamp_millis()])?;
+    match load(t, id, profile)? {
+        Some(results) => events::replace(t, id, &results),
+        None => Ok(()),
+    }
+}
+
+fn newest(c: &Connection, id: SegmentId) -> rusqlite::Result<Option<String>> {
+    c.prepare_cached("SELECT profile_id FROM result WHERE segment_id = ?1 ORDER BY finished_ms DESC LIMIT 1")?
+        .query_row([id], |row| row.get(0))
+        .optional()
 }
 
 fn insert_observations(t: &Transaction<'_>, id: SegmentId, results: &Results) -> rusqlite::Result<()> {
@@ -121,22 +144,25 @@ fn summarise(results: &Results) -> BTreeMap<&str, Seen> {
     all
 }
 
-fn load(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Result<Option<Results>> {
-    let found: Option<(String, String, String)> = c
+pub(crate) fn load(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Result<Option<Results>> {
+    let found: Option<(String, String, String, Option<u32>)> = c
         .prepare_cached(
-            "SELECT r.facts, p.description, r.sha256 FROM result r JOIN profile p ON p.id = r.profile_id
+            "SELECT r.facts, p.description, r.sha256,
+                    (SELECT event_gap_s FROM looked WHERE segment_id = ?1)
+             FROM result r JOIN profile p ON p.id = r.profile_id
              WHERE r.segment_id = ?1 AND r.profile_id = ?2",
         )?
-        .query_row(params![id, profile], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![id, profile], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((facts, description, sha256)) = found else { return Ok(None) };
+    let Some((facts, description, sha256, event_gap_s)) = found else { return Ok(None) };
     let profile: crate::Profile = parse(&description)?;
     let samples = gated::add_to(load_samples(c, id, &profile.id)?, (c, id, &profile.id))?;
     let calls = match &profile.vision_model {
         Some(model) => crate::ledger::calls_of(c, &sha256, model)?,
         None => Vec::new(),
     };
-    Ok(Some(Results::new(parse(&facts)?, profile, samples, calls)))
+    let results = Results::new(parse(&facts)?, profile, samples, calls);
+    Ok(Some(Results { event_gap_s: event_gap_s.unwrap_or(results.event_gap_s), ..results }))
 }
 
 fn load_samples(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Result<Vec<Sample>> {
@@ -171,11 +197,11 @@ pub(crate) fn milliseconds(time: &str) -> rusqlite::Result<i64> {
     Ok(time.timestamp_millis())
 }
 
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+pub(crate) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
 }

@@ -9,6 +9,8 @@ pub(crate) mod doctor;
 #[cfg(feature = "process")]
 mod doctor_process;
 pub(crate) mod estimate;
+pub(crate) mod events;
+pub(crate) mod export;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
 pub(crate) mod init;
@@ -20,6 +22,7 @@ pub(crate) mod queue;
 pub(crate) mod record;
 pub(crate) mod retain;
 pub(crate) mod run;
+pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;

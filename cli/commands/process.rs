@@ -1,21 +1,24 @@
 //! `process`: looks at footage, the root's backlog or files that are named.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use catalog::{Catalog, Clock, SegmentId};
+use catalog::{Again, Catalog, Clock, SegmentId};
 use clap::Args;
 use config::Loaded;
-use processor::{AfterNamed, BacklogRun, NamedFiles, Patience, Processing, Surroundings, WindowRule};
+use processor::{
+    AfterNamed, AgainTally, BacklogRun, NamedFiles, Patience, Processing, Surroundings, WindowRule,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::commands::process_report::{Form, Report};
-use crate::commands::{decode_worker, retain};
+use crate::commands::{decode_worker, events, retain};
 use crate::open::{self, Store};
-use crate::{runtime, service, signals};
+use crate::{output, runtime, service, signals};
 
 /// Look at footage: sample, dewarp, detect, ask.
 ///
@@ -27,6 +30,8 @@ use crate::{runtime, service, signals};
     nightreel process                          stay, and work in the windows\n  \
     nightreel process --once                   drain the backlog, then end\n  \
     nightreel process --once --now             also outside the windows\n  \
+    nightreel process --again --dry-run        what other settings would look at anew\n  \
+    nightreel process --again --from 2026-11-20 --camera gate\n  \
     nightreel process ~/old-footage --out ~/results\n  \
     nightreel process clip.mp4 --every 10 --json")]
 pub(crate) struct ProcessArgs {
@@ -44,6 +49,27 @@ pub(crate) struct ProcessArgs {
     /// Do not wait for a window.
     #[arg(long, conflicts_with = "paths")]
     now: bool,
+
+    /// Look again at what was looked at with other settings (prompt, model, lens, labels …), then end as with
+    /// --once. Earlier results stay in the catalogue; what was paid for is not paid again.
+    #[arg(long, conflicts_with = "paths")]
+    again: bool,
+
+    /// With --again: only what this camera recorded; may be given more than once.
+    #[arg(long, value_name = "ID", requires = "again")]
+    camera: Vec<String>,
+
+    /// With --again: only segments that start at this time or later; see `nightreel events --help`.
+    #[arg(long, value_name = "TIME", requires = "again")]
+    from: Option<String>,
+
+    /// With --again: only segments that start before this time.
+    #[arg(long, value_name = "TIME", requires = "again")]
+    to: Option<String>,
+
+    /// With --again: only say how much would be looked at again.
+    #[arg(long, requires = "again")]
+    dry_run: bool,
 
     /// Write the results of PATHs under DIR instead of beside the files.
     #[arg(long, value_name = "DIR", requires = "paths")]
@@ -83,7 +109,11 @@ async fn run_backlog(
     loaded.require_vision_secret()?;
     let store = Store::create(&loaded.settings)?;
     store.note_run()?;
-    let patience = if args.once { Patience::UntilDrained } else { Patience::Endless };
+    if args.again && offer_again(&store, args, &ending).await? == Offered::Told {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let patience =
+        if args.once || (args.again && !args.watch) { Patience::UntilDrained } else { Patience::Endless };
     let windows = if args.now { WindowRule::Ignore } else { WindowRule::Keep };
     let alive =
         tokio::spawn(service::keep_alive(store.catalog.clone(), || "processing".to_owned(), ending.clone()));
@@ -95,6 +125,50 @@ async fn run_backlog(
     report.end()
 }
 
+/// Whether there is anything to go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    Told,
+    InQueue,
+}
+
+/// Says what is to be looked at again, and offers it unless only asked.
+async fn offer_again(
+    store: &Store,
+    args: &ProcessArgs,
+    ending: &CancellationToken,
+) -> anyhow::Result<Offered> {
+    let [from, to] = events::when(store).span(args.from.as_deref(), args.to.as_deref())?;
+    let again = Again { from, to, cameras: args.camera.clone() };
+    let known = store.catalog.summaries()?;
+    if let Some(camera) = again.cameras.iter().find(|id| !known.contains_key(&Some((*id).clone()))) {
+        anyhow::bail!("`--camera {camera}`: the catalogue has no footage of it");
+    }
+    let processing = processing(store, ending)?;
+    let plan = processing.plan_again(&again)?;
+    if args.dry_run {
+        tell_again(&plan, args.json)?;
+        return Ok(Offered::Told);
+    }
+    let root = store.root.clone();
+    let offer = move || processing.offer_again(&root, &again);
+    tokio::task::spawn_blocking(offer).await.context("offering failed")??;
+    for (camera, AgainTally { segments, known }) in plan {
+        tracing::info!(camera, segments, known, "offered again");
+    }
+    Ok(Offered::InQueue)
+}
+
+fn tell_again(plan: &BTreeMap<String, AgainTally>, json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::json(&serde_json::json!({ "again": plan }));
+    }
+    let row = |(camera, tally): (&String, &AgainTally)| {
+        vec![camera.clone(), tally.segments.to_string(), tally.known.to_string()]
+    };
+    output::table(&["CAMERA", "TO LOOK AT", "KNOWN"], &plan.iter().map(row).collect::<Vec<_>>())
+}
+
 /// Works on the backlog until `run` says that it is over, or `ending` does.
 pub(crate) async fn backlog(
     store: &Store,
@@ -102,21 +176,19 @@ pub(crate) async fn backlog(
     report: &Arc<Report>,
     ending: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let processing = Processing::new(
-        &store.settings,
-        Surroundings {
-            catalog: &store.catalog,
-            clock: &store.clock,
-            decoder: &decode_worker::program(),
-            ending,
-        },
-    )?;
+    let processing = processing(store, ending)?;
     let (store, report) = (store.clone(), Arc::clone(report));
     let work = move || {
         let after = |id: SegmentId| retain::after_processed(&store, id);
         processing.run_backlog(&store.root, run, &after, &|event| report.hear(event))
     };
     Ok(tokio::task::spawn_blocking(work).await.context("processing failed")??)
+}
+
+fn processing(store: &Store, ending: &CancellationToken) -> anyhow::Result<Processing> {
+    let decoder = &decode_worker::program();
+    let around = Surroundings { catalog: &store.catalog, clock: &store.clock, decoder, ending };
+    Ok(Processing::new(&store.settings, around)?)
 }
 
 async fn run_named(
@@ -132,15 +204,9 @@ async fn run_named(
     };
     settings.process.every_nth_frame = args.every.unwrap_or(settings.process.every_nth_frame);
     let catalog = Catalog::open(&open::personal_state_dir()?)?;
-    let processing = Processing::new(
-        &settings,
-        Surroundings {
-            catalog: &catalog,
-            clock: &Clock::system(),
-            decoder: &decode_worker::program(),
-            ending: &ending,
-        },
-    )?;
+    let (clock, decoder) = (&Clock::system(), &decode_worker::program());
+    let around = Surroundings { catalog: &catalog, clock, decoder, ending: &ending };
+    let processing = Processing::new(&settings, around)?;
     let after = if args.move_done { AfterNamed::Move } else { AfterNamed::Leave };
     let out = args.out.as_deref().map(std::path::absolute).transpose().context("cannot resolve `--out`")?;
     let files = NamedFiles::find(&args.paths, out.as_deref(), after);

@@ -55,6 +55,7 @@ impl Check<'_> {
         let gate = self.gate(&raw.gate);
         let detect = self.detect(&raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let events = self.events(&raw.events);
         let retention = self.retention(&raw.retention);
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
@@ -65,6 +66,7 @@ impl Check<'_> {
             gate: gate?,
             detect: detect?.into(),
             vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
+            events: events?,
             retention: retention?,
             hook: hook.map_or(Some(None), |hook| hook.map(Some))?,
             serve: serve?,

@@ -43,8 +43,8 @@ pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Detect, Gate, Price, Process, Retention, Sampling, Serve, Settings,
-    Storage, Vision,
+    AfterProcessing, CorsOrigins, Detail, Detect, Events, Gate, Price, Process, Retention, Sampling, Serve,
+    Settings, Storage, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, Source, Transport};

@@ -20,6 +20,7 @@ pub(crate) struct RawSettings {
     pub(crate) detect: RawDetect,
     /// Absent: no call is made.
     pub(crate) vision: Option<RawVision>,
+    pub(crate) events: RawEvents,
     pub(crate) retention: RawRetention,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
@@ -185,6 +186,21 @@ pub(crate) struct RawPrice {
     pub(crate) input_per_million: Option<f64>,
     /// US dollars per million tokens answered; required.
     pub(crate) output_per_million: Option<f64>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawEvents {
+    /// Seconds without a sign after which an event is over; default 60.
+    pub(crate) gap_seconds: i64,
+    /// Megabytes (10⁶ bytes) of pictures of events that are kept, 0 for none; default 200.
+    pub(crate) thumbnails_mb: i64,
+}
+
+impl Default for RawEvents {
+    fn default() -> Self {
+        Self { gap_seconds: 60, thumbnails_mb: 200 }
+    }
 }
 
 #[derive(Deserialize, Serialize)]

@@ -23,6 +23,7 @@ pub struct Settings {
     pub detect: Option<Detect>,
     /// Absent: no call is made.
     pub vision: Option<Vision>,
+    pub events: Events,
     pub retention: Retention,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
@@ -138,6 +139,14 @@ pub struct Price {
     pub model: String,
     pub input: f64,
     pub output: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// Seconds without a sign after which an event is over.
+    pub gap_s: u32,
+    /// Bytes of pictures of events that are kept; 0 for none.
+    pub thumbnails: u64,
 }
 
 #[derive(Clone, Debug)]

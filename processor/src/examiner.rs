@@ -5,6 +5,7 @@ use std::path::Path;
 use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
 use config::Settings;
 
+use crate::candidates::{Album, Candidates};
 use crate::content::Content;
 use crate::decoding::{Decoder, DecoderProgram, Opened};
 use crate::detect::Detector;
@@ -37,6 +38,8 @@ pub(crate) struct Examiner {
     asker: Option<Asker>,
     catalog: Catalog,
     decoder: DecoderProgram,
+    event_gap_s: u32,
+    album: Option<Album>,
 }
 
 /// What one worker keeps from segment to segment.
@@ -63,6 +66,8 @@ impl Examiner {
             asker,
             catalog: catalog.clone(),
             decoder: decoder.clone(),
+            event_gap_s: settings.events.gap_s,
+            album: Album::new(catalog, settings.events.thumbnails),
         })
     }
 
@@ -101,16 +106,28 @@ impl Examiner {
             }
             None => None,
         };
-        let scene = Scene::new(plan, gate, detector.as_mut(), looks);
+        let candidates = self.album.as_ref().map(|_| Candidates::wanted()).unwrap_or_default();
+        let scene = Scene::new(plan, gate, detector.as_mut(), looks).gathering(candidates);
         let seen = scene.look_through(&mut footage, self.choice, progress)?;
         content.check(file)?;
         let calls = match &plan.profile.vision_model {
             Some(model) => self.catalog.calls_of(&content.sha256, model)?,
             None => Vec::new(),
         };
-        let opened = footage.decoding.opened();
-        let facts = Examined { segment, learnt, sha256: content.sha256, opened, seen: &seen }.facts();
-        Ok(Results::new(facts, plan.profile.clone(), seen.samples, calls))
+        let facts = Examined {
+            segment,
+            learnt,
+            sha256: content.sha256,
+            opened: footage.decoding.opened(),
+            seen: &seen,
+        }
+        .facts();
+        let results = Results::new(facts, plan.profile.clone(), seen.samples, calls);
+        let results = Results { event_gap_s: self.event_gap_s, ..results };
+        if let Some(album) = &self.album {
+            album.keep(segment.id, (&results, &seen.candidates));
+        }
+        Ok(results)
     }
 }
 

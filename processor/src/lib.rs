@@ -3,6 +3,8 @@
 //! Read `processing.rs` first: it wires a run. A segment's way is in `worker.rs` (lease, store, give back) and
 //! `examiner.rs` (read, decode, look).
 
+mod again;
+mod candidates;
 mod content;
 mod decoding;
 pub mod detect;
@@ -36,6 +38,7 @@ pub mod vision;
 mod worker;
 mod zones;
 
+pub use again::AgainTally;
 pub use decoding::{DecodeError, DecoderProgram, serve as serve_decoder};
 pub use error::ProcessorError;
 pub use event::{Event, FailureLine, SegmentTally, Tally, Tell, WaitReason};

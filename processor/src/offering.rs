@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use catalog::{
-    CatalogError, Clock, FileStat, MediaFolder, PROCESSED, Queue, Results, Segment, SegmentState, files,
+    CatalogError, Clock, FileStat, MediaFolder, PROCESSED, Queue, Results, Segment, SegmentState, cues, files,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,7 @@ impl Offering<'_> {
                 files::create_folder(folder)?;
             }
             files::write_atomically(sidecar, &results.to_json()?)?;
+            cues::write(&sidecar.with_extension(""), results)?;
         }
         match after {
             AfterNamed::Leave => Ok(()),

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use catalog::{
-    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Queue, ScanReport, Scanner, Segment, SegmentId,
-    SegmentState, SqliteQueue, Watcher,
+    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport, Scanner, Segment,
+    SegmentId, SegmentState, SqliteQueue, Watcher,
 };
+use chrono::{DateTime, Utc};
 use config::Settings;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -134,7 +135,20 @@ impl Processing {
         Ok(())
     }
 
-    fn queue(&self) -> SqliteQueue {
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Returns the profile under which a camera's segments are looked at today.
+    pub(crate) fn profile(&self, camera: &str) -> Profile {
+        self.examiner.profile(Some(camera))
+    }
+
+    pub(crate) fn queue(&self) -> SqliteQueue {
         SqliteQueue::new(self.catalog.clone(), self.settings.process.max_attempts)
     }
 
@@ -142,6 +156,7 @@ impl Processing {
     fn work(&self, order: &Order<'_>, beside: impl FnOnce(&Shift)) -> Result<(), ProcessorError> {
         let Order { queue, place, pace, patience, tell } = *order;
         self.catalog.settle_calls(self.clock.now())?;
+        self.catalog.catch_up_events()?;
         tell(&Event::Backlog(queue.stats(self.clock.now())?.backlog()));
         let shift = Shift::new(&self.ending, self.runtime.clone());
         let (examiner, clock) = (&self.examiner, &self.clock);

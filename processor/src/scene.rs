@@ -6,6 +6,7 @@ use catalog::{Decision, GateReason, Object, Sample, ViewResult};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::Picture;
+use crate::candidates::Candidates;
 use crate::decoding::DecodedFrame;
 use crate::detect::Detector;
 use crate::error::chain;
@@ -25,6 +26,7 @@ pub(crate) struct Scene<'a> {
     looks: Option<Looks<'a>>,
     samples: Vec<Sample>,
     audited: Vec<Audited>,
+    candidates: Candidates,
     /// Of the first frame, as decoded.
     size_px: [u32; 2],
 }
@@ -39,6 +41,7 @@ struct Audited {
 /// What was seen, and how decoding went.
 pub(crate) struct Seen {
     pub(crate) samples: Vec<Sample>,
+    pub(crate) candidates: Candidates,
     pub(crate) size_px: [u32; 2],
     pub(crate) decoding: DecodeSummary,
 }
@@ -50,8 +53,13 @@ impl<'a> Scene<'a> {
         detector: Option<&'a mut Detector>,
         looks: Option<Looks<'a>>,
     ) -> Self {
-        let (samples, audited) = (Vec::new(), Vec::new());
-        Self { plan, gate, detector, looks, samples, audited, size_px: [0; 2] }
+        let (samples, audited, candidates) = (Vec::new(), Vec::new(), Candidates::default());
+        Self { plan, gate, detector, looks, samples, audited, candidates, size_px: [0; 2] }
+    }
+
+    /// Gathers pictures for the events, where they are wanted.
+    pub(crate) fn gathering(self, candidates: Candidates) -> Self {
+        Self { candidates, ..self }
     }
 
     /// Decides of every sampled frame and looks at those that are kept, then waits for the answers that are still
@@ -70,7 +78,8 @@ impl<'a> Scene<'a> {
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
         self.take_captions(progress)?;
-        Ok(Seen { samples: self.samples, size_px: self.size_px, decoding })
+        let Self { samples, candidates, size_px, .. } = self;
+        Ok(Seen { samples, candidates, size_px, decoding })
     }
 
     fn take(
@@ -109,7 +118,9 @@ impl<'a> Scene<'a> {
         let mut views = Vec::new();
         for cut in self.plan.views.cut(picture) {
             progress()?;
-            views.push(self.view_result(&cut)?);
+            let seen = self.view_result(&cut)?;
+            self.candidates.offer(frame, &cut, &seen.objects);
+            views.push(seen);
             if let Some(looks) = &mut self.looks {
                 let spot = Spot { frame, sample: self.samples.len(), view: views.len() - 1 };
                 looks.add(spot, &cut, progress)?;

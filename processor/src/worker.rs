@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use catalog::{
     Blame, CatalogError, Clock, FileStat, Finished, GiveBack, Lease, Queue, Results, SegmentState,
-    StartSource, files,
+    StartSource, cues, files,
 };
 
 use crate::error::{ProcessorError, chain};
@@ -128,7 +128,9 @@ impl Work<'_> {
         if let Some(folder) = sidecar.parent() {
             files::create_folder(folder)?;
         }
-        files::write_atomically(&sidecar, &results.to_json()?)
+        files::write_atomically(&sidecar, &results.to_json()?)?;
+        // The sidecar's name is the file's and `.json`.
+        cues::write(&sidecar.with_extension(""), results)
     }
 
     fn put_back(&self, lease: &Lease, unfinished: Unfinished) -> Result<(), ProcessorError> {

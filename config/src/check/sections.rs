@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::Check;
-use crate::raw::{RawDetect, RawProcess, RawRetention, RawStorage};
-use crate::{AfterProcessing, Detect, Process, Retention, Sampling, Storage, Windows, labels};
+use crate::raw::{RawDetect, RawEvents, RawProcess, RawRetention, RawStorage};
+use crate::{AfterProcessing, Detect, Events, Process, Retention, Sampling, Storage, Windows, labels};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const BYTES_PER_GB: f64 = 1e9;
+const BYTES_PER_MB: u64 = 1_000_000;
 
 /// Told apart from "nothing checked", which an `Option` in an `Option` would blur.
 pub(super) enum Detection {
@@ -84,6 +85,12 @@ impl Check<'_> {
         let min_score = self.number("detect.min_score", raw.min_score, 0.0..=1.0);
         let detect = Detect { labels: labels?, min_score: min_score? as f32 };
         Some(if raw.enabled { Detection::On(detect) } else { Detection::Off })
+    }
+
+    pub(super) fn events(&mut self, raw: &RawEvents) -> Option<Events> {
+        let gap_s = self.whole("events.gap_seconds", raw.gap_seconds, 1..=3600);
+        let megabytes: Option<u64> = self.whole("events.thumbnails_mb", raw.thumbnails_mb, 0..=1_000_000);
+        Some(Events { gap_s: gap_s?, thumbnails: megabytes? * BYTES_PER_MB })
     }
 
     pub(super) fn retention(&mut self, raw: &RawRetention) -> Option<Retention> {
