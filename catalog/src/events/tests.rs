@@ -10,7 +10,7 @@ use crate::{EventFilter, Object, Results, Sample, SegmentId, ViewResult};
 const PARKED: [f32; 4] = [0.6, 0.5, 0.2, 0.1];
 
 fn object(label: &str, area: [f32; 4]) -> Object {
-    Object { label: label.to_owned(), score: 0.75, area }
+    Object { label: label.to_owned(), score: 0.75, area, zones: Vec::new() }
 }
 
 /// A minute of a camera, whose every third second shows what `seen` says; nothing at all where it was not looked at.
@@ -24,6 +24,7 @@ fn minute(store: &Store, number: i64, seen: impl Fn(i64) -> Option<Vec<Object>>)
             let view = |objects| ViewResult { view: "v".to_owned(), objects, caption: None, jpeg: None };
             let second = 3 * third;
             Sample {
+                gate: None,
                 frame: 30 * third as u64,
                 time: rfc3339(start + TimeDelta::seconds(second)),
                 views: seen(60 * number + second).map(view).into_iter().collect(),
