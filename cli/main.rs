@@ -7,6 +7,7 @@ mod hook;
 mod logging;
 mod open;
 mod output;
+mod pages;
 #[cfg(feature = "process")]
 mod progress;
 mod runtime;

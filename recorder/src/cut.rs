@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// A fragment may end at a keyframe from this age on. Shorter GOPs are gathered: each fragment costs a sync.
+/// A fragment may end at a keyframe from this age on. Shorter GOPs are gathered: each fragment costs a write.
 const FRAGMENT_MIN: Duration = Duration::from_secs(1);
-/// A fragment ends at this age even inside a GOP, unless frames are shown in another order than they come.
-const FRAGMENT_MAX: Duration = Duration::from_secs(2);
+/// A fragment ends at this age even inside a GOP, unless frames are shown in another order than they come. It lies
+/// in memory until then, and is lost by a kill.
+const FRAGMENT_MAX: Duration = Duration::from_secs(1);
 
 /// Numbers the stretches of `length` since 1970, which is also where local minutes begin.
 pub(crate) fn slot(time: DateTime<Utc>, length: Duration) -> i64 {
@@ -69,8 +70,8 @@ mod tests {
             (500, OnKeyframe, AsShown, true, false),
             (1000, OnKeyframe, AsShown, true, true),
             (1000, OnKeyframe, Reordered, true, true),
-            (1999, OnKeyframe, AsShown, false, false),
-            (2000, OnKeyframe, AsShown, false, true),
+            (999, OnKeyframe, AsShown, false, false),
+            (1000, OnKeyframe, AsShown, false, true),
             (9000, OnKeyframe, Reordered, false, false),
             (40, InsideGop, AsShown, true, true),
             (40, InsideGop, AsShown, false, false),

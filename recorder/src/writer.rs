@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use config::{Camera, CameraId};
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -284,6 +284,8 @@ fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderErro
     let finished = closed.as_ref().ok().map(|closed| files.place.root.path().join(&closed.path));
     desk.each_tap(|tap| tap.closed(finished.as_deref()));
     let closed = closed?;
+    let length = TimeDelta::from_std(closed.duration).unwrap_or_default();
+    *lock(&desk.written) = Some(closed.start + length);
     if destination == Destination::Recording {
         files.register.closed(closed);
         desk.status.send_modify(|status| status.segments += 1);
