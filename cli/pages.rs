@@ -1,8 +1,8 @@
 //! Pages that are not in use: given back, so that a recorder that runs for months does not keep in memory what only
 //! starting needed, or what waited for a slow disk once.
 //!
-//! Neither `madvise` nor `malloc_trim` can be called without `unsafe`, and nothing else belongs into this file.
-#![expect(unsafe_code, reason = "`madvise` works on addresses, `malloc_trim` is C")]
+//! `madvise`, `mallopt` and `malloc_trim` cannot be called without `unsafe`, and nothing else belongs into this file.
+#![expect(unsafe_code, reason = "`madvise` works on addresses, the others are C")]
 
 use std::ffi::c_void;
 use std::fs;
@@ -10,6 +10,21 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::mm::{Advice, madvise};
+
+/// Larger blocks are mappings of their own, gone when given back. The largest that a recorder often asks for are
+/// keyframes.
+#[cfg(target_env = "gnu")]
+const MAPPED: libc::c_int = 64 << 10;
+
+/// Makes the allocator keep little: one heap for all threads, not one each, and no large blocks. To be called before
+/// there are threads, by what asks for little memory from few of them.
+pub(crate) fn keep_few() {
+    #[cfg(target_env = "gnu")]
+    for (setting, value) in [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, MAPPED)] {
+        // SAFETY: only sets a number. Refused, it stays as it was, which costs memory and nothing else.
+        let _ = unsafe { libc::mallopt(setting, value) };
+    }
+}
 
 /// A part of a file that lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

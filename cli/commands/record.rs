@@ -34,6 +34,7 @@ pub(crate) struct RecordArgs {
 }
 
 pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
+    pages::keep_few();
     let mut loaded = open::settings(global)?;
     let all = loaded.settings.clone();
     keep_only(&mut loaded, &args.camera)?;

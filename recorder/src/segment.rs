@@ -16,11 +16,12 @@ use crate::mp4::{FileHead, FragmentHead, Run, SPAN_AT, SampleTable, span_header}
 use crate::{RecorderError, name};
 
 /// Footage is synced once so much more of it is written: what a power cut may take, besides the fragment in memory.
-/// A little less than two fragments of a second, whose lengths vary.
-const SYNC_AFTER_MS: u64 = 1500;
+/// A little less than two seconds, since the lengths of fragments vary.
+const SYNC_AFTER_MS: u64 = 1750;
 
 /// At most so many fragments are written and not synced: so many does recovery look at more closely.
-pub(crate) const UNSYNCED_MAX: usize = 4;
+/// Two seconds of 16 Mbit/s are 32.
+pub(crate) const UNSYNCED_MAX: usize = 32;
 
 /// Where segments go.
 #[derive(Clone, Debug)]
@@ -299,7 +300,7 @@ mod tests {
     #[test]
     fn a_power_cut_takes_about_two_seconds_whatever_the_fragments() {
         for (length_ms, fragments) in
-            [(10_000, 1), (2000, 1), (1500, 1), (1000, 2), (960, 2), (40, UNSYNCED_MAX)]
+            [(10_000, 1), (2000, 1), (1750, 1), (1000, 2), (960, 2), (360, 5), (40, UNSYNCED_MAX)]
         {
             assert_eq!(fragments_per_sync(length_ms), fragments, "of {length_ms} ms");
         }

@@ -32,7 +32,7 @@ const WAITING_MAX: usize = 16 << 20;
 const PIECE: usize = 1 << 10;
 
 /// Orders that may wait, all cameras of a thread together. They are small: what counts is bounded above.
-const ORDERS: usize = 256;
+const ORDERS: usize = 4096;
 
 /// A disk that makes room for nothing in this time is too slow, or hangs.
 const PATIENCE: Duration = Duration::from_secs(10);

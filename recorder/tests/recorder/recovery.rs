@@ -15,7 +15,7 @@ const CUTS: usize = 100;
 /// So many of them are also decoded; the others are counted.
 const DECODED: usize = 15;
 /// So many fragments are written at most before they are synced.
-const UNSYNCED_MAX: usize = 4;
+const UNSYNCED_MAX: usize = 32;
 /// What file systems write at once.
 const PAGE: usize = 4096;
 /// Where the box lies that turns from `free` into `mdat` when a file is closed.
