@@ -122,7 +122,7 @@ impl OpenSegment {
         fragment: Fragment,
         written: impl FnOnce(&Fragment, Range<u64>),
     ) -> Result<(), RecorderError> {
-        let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
+        let head = FragmentHead::of(self.fragments + 1, &fragment.runs, &self.head.origins);
         let begin = self.unsynced.end;
         let end = begin + head.bytes.len() as u64 + head.data_length;
         write_all_of(&mut self.file, &head.bytes, &fragment.data)

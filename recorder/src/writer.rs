@@ -203,7 +203,7 @@ fn pieces_of(order: &Order) -> u32 {
 /// What a camera's fragments are being added to.
 #[derive(Debug)]
 enum Open {
-    File(OpenSegment, Destination),
+    File(Box<OpenSegment>, Destination),
     /// Nothing is kept: only the taps hear of them.
     Nowhere,
 }
@@ -250,6 +250,7 @@ fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -
                 segment.append(fragment, |fragment, bytes| {
                     desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
                 })?;
+                desk.each_tap(|tap| tap.synced());
                 *lock(&desk.written) = Some(segment.written_until());
             }
             Some(Open::Nowhere) => desk.each_tap(|tap| tap.appended(&fragment, None)),
@@ -272,7 +273,7 @@ fn begin(head: FileHead, desk: &Desk, files: &Files<'_>) -> Result<Open, Recorde
     };
     let segment = OpenSegment::create(files.place, &folder, head)?;
     desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
-    Ok(Open::File(segment, destination))
+    Ok(Open::File(Box::new(segment), destination))
 }
 
 fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
@@ -314,7 +315,7 @@ mod tests {
 
     use super::*;
     use crate::blocks::{BlockPool, Blocks};
-    use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead, TrackKind};
+    use crate::mp4::{FileHead, Metadata, Origins, Run, Sample, TrackHead, TrackKind};
     use crate::segment::{Fragment, Next};
 
     fn camera() -> CameraId {
@@ -328,6 +329,7 @@ mod tests {
         Order::Open(FileHead {
             metadata: Metadata { camera: camera(), start, clock: ClockSource::ReceiveTime },
             tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+            origins: Origins::default(),
         })
     }
 
