@@ -8,6 +8,7 @@ mod hook;
 mod logging;
 mod open;
 mod output;
+mod pages;
 #[cfg(feature = "process")]
 mod progress;
 mod runtime;

@@ -3,6 +3,7 @@
 #
 # usage: scripts/bench.sh WHAT [OPTIONS…]
 #   record    recorders: CPU and memory against one `ffmpeg -c copy` per camera
+#   faults    a recorder: what a kill and cameras that freeze or go away cost
 #   soak      a recorder for half an hour: its memory must not grow, its footage must be whole
 #   process   decoding: every 30th frame against OpenCV, PyAV, decord and video-reader-rs
 #   recall    what sampling by activity misses in nights with people at known times

@@ -2,7 +2,7 @@
 # Runs the whole test suite from a bare checkout, set-up included, and ends with a count.
 #
 # usage: scripts/test.sh [--long] [FILTER…]
-#   --long   also the soaks and large campaigns, which are marked #[ignore]
+#   --long   also the large campaigns, which are marked #[ignore], and where there is no FILTER the recorder's soak
 #   FILTER   only tests whose name contains it
 #
 # Uses cargo-nextest where it is installed, else cargo test.
@@ -10,9 +10,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 runner_flags=()
+soak=no
 if [ "${1:-}" = --long ]; then
     runner_flags=(--include-ignored)
     shift
+    [ $# -gt 0 ] || soak=yes
 fi
 
 scripts/setup.sh test
@@ -34,6 +36,10 @@ run_tests() {
 
 status=0
 run_tests "${runner_flags[@]}" "$@" 2>&1 | tee "$log" || status=$?
+
+if [ $soak = yes ]; then
+    scripts/bench.sh soak || status=$?
+fi
 
 # nextest ends with "Summary [1s] 3 tests run: 2 passed, 1 failed, 0 skipped"; cargo test says
 # "test result: ok. 2 passed; 0 failed; 1 ignored; …" for each binary.

@@ -21,6 +21,13 @@ fn clip() -> PathBuf {
     footage(Clip { seconds: 20, ..Clip::default() })
 }
 
+/// A keyframe each two seconds: each part of the playlist is made of two fragments, one of which begins inside a group.
+fn clip_of_long_groups() -> PathBuf {
+    const ENCODER: &[&str] =
+        &["-c:v", "libx264", "-preset", "veryfast", "-g", "20", "-bf", "0", "-sc_threshold", "0"];
+    footage(Clip { seconds: 20, encoder: ENCODER, ..Clip::default() })
+}
+
 /// The page of another server that is let in.
 const PLAYER: &str = "http://player.localhost";
 
@@ -109,7 +116,7 @@ fn chromium(player: &str) -> Option<Command> {
 #[test]
 fn chromium_plays_on_over_cuts_and_a_restart_of_the_recorder() {
     let Some(mut chromium) = chromium("hls_in_chromium.mjs") else { return };
-    let (nightreel, clip) = (Nightreel::new(), clip());
+    let (nightreel, clip) = (Nightreel::new(), clip_of_long_groups());
     let camera = camera(&clip);
     configure(&nightreel, &camera);
     let playlist = nightreel.root().join("gate/stream.m3u8");

@@ -12,10 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::hook::{self, Heard};
 use crate::open::{self, Store};
-use crate::{runtime, service, signals, snapshots};
+use crate::{pages, runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
+
+/// By then everything that starting needs has been done.
+const SETTLED: Duration = Duration::from_secs(20);
 
 /// Record the cameras of the settings, until Ctrl-C or SIGTERM.
 ///
@@ -32,6 +35,7 @@ pub(crate) struct RecordArgs {
 }
 
 pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode> {
+    pages::keep_few();
     let mut loaded = open::settings(global)?;
     let all = loaded.settings.clone();
     keep_only(&mut loaded, &args.camera)?;
@@ -108,11 +112,23 @@ pub(crate) async fn record(
     }
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
+    let mut next = SETTLED;
     loop {
         tokio::select! {
             ended = &mut recording => return Ok(ended?),
-            () = tokio::time::sleep(REPORT) => report(&board),
+            () = tokio::time::sleep(next) => {
+                if std::mem::replace(&mut next, REPORT) == REPORT {
+                    report(&board);
+                }
+                give_back_pages();
+            }
         }
+    }
+}
+
+fn give_back_pages() {
+    if let Err(error) = pages::give_back() {
+        tracing::debug!(%error, "pages of the program stay in memory");
     }
 }
 

@@ -6,10 +6,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-const BLOCK: usize = 64 << 10;
+/// The last of a fragment is half empty on average.
+const BLOCK: usize = 16 << 10;
 
-/// Free blocks kept, 8 MB; what a burst needed beyond that goes back to the system.
-const KEPT: usize = 128;
+/// Free blocks kept, 1 MB; what a slow disk or a burst needed beyond that goes back to the allocator.
+const KEPT: usize = 64;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockPool {

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// A fragment may end at a keyframe from this age on. Shorter GOPs are gathered: each fragment costs a sync.
+/// A fragment may end at a keyframe from this age on. Shorter GOPs are gathered: each fragment costs a write.
 const FRAGMENT_MIN: Duration = Duration::from_secs(1);
-/// A fragment ends at this age even inside a GOP, unless frames are shown in another order than they come.
-const FRAGMENT_MAX: Duration = Duration::from_secs(2);
+/// A fragment ends at this age even inside a GOP, unless frames are shown in another order than they come. It lies
+/// in memory until then, and is lost by a kill.
+const FRAGMENT_MAX: Duration = Duration::from_secs(1);
+/// It ends sooner where it is so large: what gathers makes most of what a camera costs in memory.
+const FRAGMENT_MAX_BYTES: usize = 128 << 10;
+/// Sooner than after so many frames nobody knows yet whether they come in the order in which they are shown.
+const ORDER_KNOWN_AFTER: usize = 8;
 
 /// Numbers the stretches of `length` since 1970, which is also where local minutes begin.
 pub(crate) fn slot(time: DateTime<Utc>, length: Duration) -> i64 {
@@ -19,6 +24,8 @@ pub(crate) fn slot(time: DateTime<Utc>, length: Duration) -> i64 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FragmentInHand {
     pub(crate) age: Duration,
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
     pub(crate) begins: Begins,
     pub(crate) order: FrameOrder,
 }
@@ -43,7 +50,8 @@ pub(crate) fn ends_fragment(fragment: FragmentInHand, next_is_keyframe: bool) ->
     if next_is_keyframe {
         fragment.age >= FRAGMENT_MIN || fragment.begins == Begins::InsideGop
     } else {
-        fragment.age >= FRAGMENT_MAX && fragment.order == FrameOrder::AsShown
+        let is_large = fragment.bytes >= FRAGMENT_MAX_BYTES && fragment.frames >= ORDER_KNOWN_AFTER;
+        fragment.order == FrameOrder::AsShown && (fragment.age >= FRAGMENT_MAX || is_large)
     }
 }
 
@@ -69,15 +77,32 @@ mod tests {
             (500, OnKeyframe, AsShown, true, false),
             (1000, OnKeyframe, AsShown, true, true),
             (1000, OnKeyframe, Reordered, true, true),
-            (1999, OnKeyframe, AsShown, false, false),
-            (2000, OnKeyframe, AsShown, false, true),
+            (999, OnKeyframe, AsShown, false, false),
+            (1000, OnKeyframe, AsShown, false, true),
             (9000, OnKeyframe, Reordered, false, false),
             (40, InsideGop, AsShown, true, true),
             (40, InsideGop, AsShown, false, false),
         ];
         for (age_ms, begins, order, next_is_keyframe, ends) in cases {
-            let fragment = FragmentInHand { age: Duration::from_millis(age_ms), begins, order };
+            let age = Duration::from_millis(age_ms);
+            let fragment = FragmentInHand { age, frames: 8, bytes: 1 << 10, begins, order };
             assert_eq!(ends_fragment(fragment, next_is_keyframe), ends, "{fragment:?} {next_is_keyframe}");
+        }
+    }
+
+    #[test]
+    fn a_large_fragment_ends_early_once_the_order_of_frames_is_known() {
+        use FrameOrder::{AsShown, Reordered};
+        let cases = [
+            (128 << 10, 8, AsShown, true),
+            ((128 << 10) - 1, 8, AsShown, false),
+            (1 << 20, 7, AsShown, false),
+            (16 << 20, 99, Reordered, false),
+        ];
+        for (bytes, frames, order, ends) in cases {
+            let age = Duration::from_millis(400);
+            let fragment = FragmentInHand { age, frames, bytes, begins: Begins::OnKeyframe, order };
+            assert_eq!(ends_fragment(fragment, false), ends, "{fragment:?}");
         }
     }
 }

@@ -78,7 +78,7 @@ pub enum RecorderError {
     )]
     Unreadable { camera: String },
 
-    #[error("camera `{camera}` sends more between two places to cut than the {} MB kept for it", limit >> 20)]
+    #[error("camera `{camera}` sends more between two places to cut, or in two seconds, than the {} MB kept for it", limit >> 20)]
     TooMuchHeld { camera: String, limit: usize },
 
     #[error("the disk takes what camera `{camera}` sends too slowly: {} MB wait to be written", waiting >> 20)]

@@ -19,6 +19,10 @@ use crate::times::{decode_times, ticks};
 /// 20 Mbit/s is 25 MB; a camera that sends more without a keyframe is broken, or means harm.
 pub(crate) const HELD_MAX: usize = 32 << 20;
 
+/// No more than [`HELD_MAX`] may come in so much of the picture's time either, however it is cut: nothing would be
+/// held, but the disk be full within minutes.
+const FLOOD: Duration = Duration::from_secs(2);
+
 /// A cut is kept open so long for sound that comes late but belongs before it.
 const HOLD_BACK: Duration = Duration::from_secs(1);
 
@@ -33,7 +37,7 @@ pub(crate) enum Order {
     Close,
 }
 
-/// More than [`HELD_MAX`] came between two places to cut.
+/// More than [`HELD_MAX`] came between two places to cut, or in [`FLOOD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMuchHeld;
 
@@ -65,6 +69,8 @@ pub(crate) struct Gatherer {
     current: Option<Part>,
     /// Ended by a cut, but sound for it may still come.
     ending: Option<Ending>,
+    /// Since when the bytes of the picture are counted, and how many they are.
+    counted: (i64, usize),
     orders: Vec<Order>,
 }
 
@@ -131,6 +137,7 @@ impl Gatherer {
             video,
             current: None,
             ending: None,
+            counted: (i64::MIN, 0),
             orders: Vec::new(),
         }
     }
@@ -176,7 +183,14 @@ impl Gatherer {
         if let Some(part) = &mut self.current {
             part.push(time, &frame);
         }
+        self.count(time, frame.data.len());
         self.check_held()
+    }
+
+    fn count(&mut self, time: i64, bytes: usize) {
+        let (since, counted) = self.counted;
+        let goes_on = time.saturating_sub(since) < ticks(FLOOD, self.video.time_scale);
+        self.counted = if goes_on { (since, counted + bytes) } else { (time, bytes) };
     }
 
     pub(crate) fn sound(&mut self, frame: SoundFrame) -> Result<(), TooMuchHeld> {
@@ -263,7 +277,8 @@ impl Gatherer {
         let age_ticks = u64::try_from(time - first.time).unwrap_or(0);
         let age = Duration::from_micros(age_ticks * 1_000_000 / u64::from(part.video.time_scale));
         let begins = if first.keyframe { Begins::OnKeyframe } else { Begins::InsideGop };
-        ends_fragment(FragmentInHand { age, begins, order: self.order }, is_keyframe)
+        let (frames, bytes) = (part.frames.len(), part.data.len());
+        ends_fragment(FragmentInHand { age, frames, bytes, begins, order: self.order }, is_keyframe)
     }
 
     /// Writes what the current segment has gathered.
@@ -346,7 +361,7 @@ impl Gatherer {
     fn check_held(&self) -> Result<(), TooMuchHeld> {
         let parts = self.current.iter().chain(self.ending.as_ref().map(|ending| &ending.part));
         let held = parts.map(Part::held).sum::<usize>() + self.sound.as_ref().map_or(0, Sound::held);
-        if held > HELD_MAX { Err(TooMuchHeld) } else { Ok(()) }
+        if held > HELD_MAX || self.counted.1 > HELD_MAX { Err(TooMuchHeld) } else { Ok(()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recovery: what a killed recorder left in `*.mp4.partial` becomes a regular segment, cut at its last whole
 //! fragment. Doing it twice, or dying in the middle of it, changes nothing.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use config::CameraId;
 use crate::damage::{check_samples, check_written};
 use crate::mp4::{BoxAt, FileHead, Run, SPAN_AT, SPAN_LENGTH, SampleTable, TrackHead};
 use crate::mp4::{Fault, box_at, parse_fragment, parse_head};
-use crate::segment::{Grown, Place};
+use crate::segment::{Grown, Place, UNSYNCED_MAX};
 use crate::{RecorderError, name};
 
 /// Of a `moov` or `moof`; the largest this recorder writes is far below.
@@ -93,19 +94,23 @@ fn find_fragments(file: &File) -> std::io::Result<Result<Found, Fault>> {
     };
     let mut found =
         Found { tables: vec![SampleTable::default(); head.tracks.len()], head, end: moov_at + moov.length };
-    // One fragment is held back: only the last can have been written without being synced, and a power cut
-    // may have left zeros in it.
-    let mut last = None;
-    while let Some(fragment) = reader.fragment(last.as_ref().map_or(found.end, fragment_end), &found.head)? {
-        if let Some(before) = last.replace(fragment) {
-            found.take(&before);
+    // Some are held back: only the last can have been written without being synced, and a power cut may have left
+    // zeros in them.
+    let mut last = VecDeque::new();
+    while let Some(fragment) = reader.fragment(last.back().map_or(found.end, fragment_end), &found.head)? {
+        last.push_back(fragment);
+        if last.len() > UNSYNCED_MAX
+            && let Some(synced) = last.pop_front()
+        {
+            found.take(&synced);
         }
     }
-    if let Some(last) = last {
-        debug_assert_eq!(last.at, found.end);
-        if reader.is_undamaged(&last, &found.head.tracks)? {
-            found.take(&last);
+    for fragment in &last {
+        debug_assert_eq!(fragment.at, found.end);
+        if !reader.is_undamaged(fragment, &found.head.tracks)? {
+            break;
         }
+        found.take(fragment);
     }
     let has_video = found.tables.first().is_some_and(|table| !table.is_empty());
     Ok(if has_video { Ok(found) } else { Err(Fault("it holds no whole fragment")) })

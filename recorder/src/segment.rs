@@ -15,6 +15,14 @@ use crate::blocks::Blocks;
 use crate::mp4::{FileHead, FragmentHead, Run, SPAN_AT, SampleTable, span_header};
 use crate::{RecorderError, name};
 
+/// Footage is synced once so much more of it is written: what a power cut may take, besides the fragment in memory.
+/// A little less than two seconds, since the lengths of fragments vary.
+const SYNC_AFTER_MS: u64 = 1750;
+
+/// At most so many fragments are written and not synced: so many does recovery look at more closely.
+/// Two seconds of 16 Mbit/s are 32.
+pub(crate) const UNSYNCED_MAX: usize = 32;
+
 /// Where segments go.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -62,9 +70,21 @@ pub(crate) struct OpenSegment {
     partial: PathBuf,
     head: FileHead,
     tables: Vec<SampleTable>,
-    /// Where the last whole fragment ends.
+    /// Where the last synced fragment ends.
     end: u64,
+    unsynced: Unsynced,
     fragments: u32,
+}
+
+/// Fragments that are written and not synced.
+#[derive(Debug, Default)]
+struct Unsynced {
+    fragments: usize,
+    /// Each with where its samples begin in the file.
+    runs: Vec<(u64, Run)>,
+    length_ms: u64,
+    /// Where the last of them ends.
+    end: u64,
 }
 
 impl OpenSegment {
@@ -81,7 +101,9 @@ impl OpenSegment {
         }
         files::sync_folder(folder)?;
         let tables = vec![SampleTable::default(); head.tracks.len()];
-        Ok(Self { file, partial, head, tables, end: opening.len() as u64, fragments: 0 })
+        let end = opening.len() as u64;
+        let unsynced = Unsynced { end, ..Unsynced::default() };
+        Ok(Self { file, partial, head, tables, end, unsynced, fragments: 0 })
     }
 
     pub(crate) fn head(&self) -> &FileHead {
@@ -93,26 +115,40 @@ impl OpenSegment {
         self.partial.with_extension("")
     }
 
-    /// Appends a fragment, and tells where it lies once it is written; when this returns, it survives a power cut.
+    /// Appends a fragment, and tells where it lies once it is written. It survives a kill from then on, and a power
+    /// cut when it is synced, at the latest with the next but one.
     pub(crate) fn append(
         &mut self,
         fragment: Fragment,
         written: impl FnOnce(&Fragment, Range<u64>),
     ) -> Result<(), RecorderError> {
         let head = FragmentHead::of(self.fragments + 1, &fragment.runs, &self.head.origins);
-        let end = self.end + head.bytes.len() as u64 + head.data_length;
-        let bytes = self.end..end;
+        let begin = self.unsynced.end;
+        let end = begin + head.bytes.len() as u64 + head.data_length;
         write_all_of(&mut self.file, &head.bytes, &fragment.data)
             .map_err(RecorderError::file("write", &self.partial))?;
-        written(&fragment, bytes);
+        written(&fragment, begin..end);
+        self.fragments += 1;
+        let length_ms = fragment.bits_and_ticks().1 * 1000 / self.time_scale();
         let Fragment { runs, data, .. } = fragment;
         drop(data); // other cameras can use its memory while the disk is busy
+        let placed = head.data_at.iter().map(|data_at| begin + data_at).zip(runs);
+        self.unsynced.add(placed, length_ms, end);
+        if self.unsynced.is_due() { self.sync() } else { Ok(()) }
+    }
+
+    fn time_scale(&self) -> u64 {
+        self.head.tracks.first().map_or(1, |video| u64::from(video.time_scale.max(1)))
+    }
+
+    fn sync(&mut self) -> Result<(), RecorderError> {
         self.file.sync_data().map_err(RecorderError::file("write", &self.partial))?;
-        for (run, data_at) in runs.iter().zip(&head.data_at) {
-            self.tables[run.track].add(self.end + data_at, &run.samples);
+        let end = self.unsynced.end;
+        let synced = std::mem::replace(&mut self.unsynced, Unsynced { end, ..Unsynced::default() });
+        for (at, run) in &synced.runs {
+            self.tables[run.track].add(*at, &run.samples);
         }
         self.end = end;
-        self.fragments += 1;
         Ok(())
     }
 
@@ -122,8 +158,10 @@ impl OpenSegment {
         self.head.metadata.start + TimeDelta::from_std(length).unwrap_or_default()
     }
 
-    /// Makes it a regular MP4 under its finished name. Whatever a failed `append` left behind is cut off.
-    pub(crate) fn close(self, place: &Place) -> Result<ClosedSegment, RecorderError> {
+    /// Makes it a regular MP4 under its finished name. Whatever a failed `append` left behind is cut off, and what
+    /// could not be synced.
+    pub(crate) fn close(mut self, place: &Place) -> Result<ClosedSegment, RecorderError> {
+        let synced = self.sync();
         let grown = Grown {
             file: self.file,
             partial: self.partial,
@@ -131,7 +169,21 @@ impl OpenSegment {
             tables: self.tables,
             end: self.end,
         };
-        grown.finish(place)
+        let closed = grown.finish(place)?;
+        synced.map(|()| closed)
+    }
+}
+
+impl Unsynced {
+    fn add(&mut self, runs: impl Iterator<Item = (u64, Run)>, length_ms: u64, end: u64) {
+        self.fragments += 1;
+        self.runs.extend(runs);
+        self.length_ms += length_ms;
+        self.end = end;
+    }
+
+    fn is_due(&self) -> bool {
+        self.length_ms >= SYNC_AFTER_MS || self.fragments >= UNSYNCED_MAX
     }
 }
 
@@ -228,4 +280,29 @@ fn write_all_of(file: &mut File, head: &[u8], data: &Blocks) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds fragments of that length until they are to be synced.
+    fn fragments_per_sync(length_ms: u64) -> usize {
+        let mut unsynced = Unsynced::default();
+        (1..)
+            .find(|_| {
+                unsynced.add(std::iter::empty(), length_ms, 0);
+                unsynced.is_due()
+            })
+            .expect("there is an end to it")
+    }
+
+    #[test]
+    fn a_power_cut_takes_about_two_seconds_whatever_the_fragments() {
+        for (length_ms, fragments) in
+            [(10_000, 1), (2000, 1), (1750, 1), (1000, 2), (960, 2), (360, 5), (40, UNSYNCED_MAX)]
+        {
+            assert_eq!(fragments_per_sync(length_ms), fragments, "of {length_ms} ms");
+        }
+    }
 }

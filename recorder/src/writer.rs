@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use catalog::CameraLock;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use config::{Camera, CameraId};
 use futures::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -32,7 +32,7 @@ const WAITING_MAX: usize = 16 << 20;
 const PIECE: usize = 1 << 10;
 
 /// Orders that may wait, all cameras of a thread together. They are small: what counts is bounded above.
-const ORDERS: usize = 256;
+const ORDERS: usize = 4096;
 
 /// A disk that makes room for nothing in this time is too slow, or hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -203,7 +203,7 @@ fn pieces_of(order: &Order) -> u32 {
 /// What a camera's fragments are being added to.
 #[derive(Debug)]
 enum Open {
-    File(OpenSegment, Destination),
+    File(Box<OpenSegment>, Destination),
     /// Nothing is kept: only the taps hear of them.
     Nowhere,
 }
@@ -273,7 +273,7 @@ fn begin(head: FileHead, desk: &Desk, files: &Files<'_>) -> Result<Open, Recorde
     };
     let segment = OpenSegment::create(files.place, &folder, head)?;
     desk.each_tap(|tap| tap.opened(segment.head(), Some(&segment.finished())));
-    Ok(Open::File(segment, destination))
+    Ok(Open::File(Box::new(segment), destination))
 }
 
 fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderError> {
@@ -285,6 +285,8 @@ fn close(ended: Open, desk: &Desk, files: &Files<'_>) -> Result<(), RecorderErro
     let finished = closed.as_ref().ok().map(|closed| files.place.root.path().join(&closed.path));
     desk.each_tap(|tap| tap.closed(finished.as_deref()));
     let closed = closed?;
+    let length = TimeDelta::from_std(closed.duration).unwrap_or_default();
+    *lock(&desk.written) = Some(closed.start + length);
     if destination == Destination::Recording {
         files.register.closed(closed);
         desk.status.send_modify(|status| status.segments += 1);

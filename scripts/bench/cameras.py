@@ -9,6 +9,7 @@ from measure import CACHE, REPOSITORY, say
 # What moves and the noise on it make an encoder use the whole bitrate.
 PICTURE = "testsrc2=size=1920x1080:rate=25,noise=alls=12:allf=t"
 CLIP_S = 60
+FRAMES_PER_S = 25
 
 
 def clip():
@@ -30,10 +31,14 @@ def clip():
     return path
 
 
-def play(processes, count):
-    """Starts so many cameras and returns their addresses."""
+def clip_mbit_s():
+    return os.path.getsize(clip()) * 8 / 1e6 / CLIP_S
+
+
+def play(processes, count, port=0):
+    """Starts so many cameras, at any free port, and returns their addresses."""
     script = os.path.join(REPOSITORY, "scripts", "fake_camera.py")
-    command = ["/usr/bin/python3", script, clip(), "--paths", str(count), "--audio", "aac"]
+    command = ["/usr/bin/python3", script, clip(), "--paths", str(count), "--port", str(port), "--audio", "aac"]
     camera = processes.start(command, stdout=subprocess.PIPE, text=True)
     ready = camera.stdout.readline().split()
     if len(ready) != 2:

@@ -155,10 +155,12 @@ def write_json(name, results):
     say(f"written to {os.path.relpath(path)}")
 
 
-def build(*options):
-    """Builds a release and returns the binary."""
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", *options], cwd=REPOSITORY, check=True)
-    return os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(REPOSITORY, "target")), "release/nightreel")
+def build(profile, *options):
+    """Builds with a profile of Cargo.toml and returns the binary."""
+    command = ["cargo", "build", "--profile", profile, "--locked", "--quiet", *options]
+    subprocess.run(command, cwd=REPOSITORY, check=True)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(REPOSITORY, "target"))
+    return os.path.join(target, profile, "nightreel")
 
 
 def say(text):

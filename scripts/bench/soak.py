@@ -21,7 +21,6 @@ import cameras
 import measure
 
 DRIFT_MAX = 0.10
-FRAMES_PER_S = 25
 # Between the end of a segment and the start of the next, whose times are those of receipt.
 APART_MAX_S = 0.5
 # From the start of all cameras to their first frames.
@@ -81,7 +80,7 @@ def faults_of(camera, segments):
         return [f"{camera}: nothing was recorded"]
     faults = []
     for segment in segments:
-        off = segment.frames - segment.seconds * FRAMES_PER_S
+        off = segment.frames - segment.seconds * cameras.FRAMES_PER_S
         if abs(off) > FRAMES_OFF_MAX:
             faults.append(f"{camera}/{segment.name}: {segment.frames} frames in {segment.seconds} s")
     for before, after in zip(segments, segments[1:]):
@@ -129,8 +128,9 @@ def gaps(binary, folder):
 def main():
     args = arguments()
     folder = args.keep or tempfile.mkdtemp(prefix="nightreel-soak-")
+    os.makedirs(folder, exist_ok=True)
     work = os.path.join(folder, "soak")
-    built = args.binary or measure.build("--no-default-features")
+    built = args.binary or measure.build("edge", "--no-default-features")
     # a copy, since half an hour is long enough for somebody to build anew
     binary = shutil.copy(built, os.path.join(folder, "nightreel"))
     machine = measure.machine()

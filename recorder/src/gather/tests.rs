@@ -199,7 +199,7 @@ fn segments_begin_on_the_clock_and_long_groups_are_cut_into_fragments() {
     carry_out(gatherer.take_orders(), &mut files);
     let starts: Vec<_> = files.iter().map(|file| file.head.metadata.start).collect();
     assert_eq!(starts, [wall(55_000), wall(65_000)], "the first keyframe after the minute");
-    assert_eq!(files.iter().map(|file| file.fragments).collect::<Vec<_>>(), [5, 5]);
+    assert_eq!(files.iter().map(|file| file.fragments).collect::<Vec<_>>(), [10, 10]);
     assert!(files[0].pictures.iter().all(|(_, sample)| i64::from(sample.duration) == FRAME));
 }
 

@@ -16,6 +16,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const CUTS: usize = 100;
 /// So many of them are also decoded; the others are counted.
 const DECODED: usize = 15;
+/// So many fragments are written at most before they are synced.
+const UNSYNCED_MAX: usize = 32;
 /// What file systems write at once.
 const PAGE: usize = 4096;
 /// Where the box lies that turns from `free` into `mdat` when a file is closed.
@@ -53,13 +55,15 @@ fn cut(whole: &[u8], fragments: &[Fragment]) -> Left {
     Left { bytes: whole[..end].to_vec(), pictures: pictures_before(fragments, end) }
 }
 
-/// A power cut while a fragment was written: its length is there, some of its pages are not.
+/// A power cut before fragments were synced: their length is there, some of the pages of one are not.
 fn unwritten(whole: &[u8], fragments: &[Fragment]) -> Left {
-    let fragment = fastrand::choice(fragments).unwrap();
+    let number = fastrand::usize(..fragments.len());
+    let fragment = &fragments[number];
+    let last = fastrand::choice(fragments.iter().skip(number).take(UNSYNCED_MAX)).unwrap();
     let pages: Vec<usize> = (fragment.begin.next_multiple_of(PAGE)..fragment.end).step_by(PAGE).collect();
     let from = *fastrand::choice(&pages).expect("fragments are larger than a page");
     let to = if fastrand::bool() { fragment.end } else { (from + PAGE).min(fragment.end) };
-    let mut bytes = whole[..fragment.end].to_vec();
+    let mut bytes = whole[..last.end].to_vec();
     bytes[from..to].fill(0);
     Left { bytes, pictures: pictures_before(fragments, fragment.begin) }
 }
