@@ -13,6 +13,9 @@ mod expected;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod gap;
 mod health;
 mod holding;

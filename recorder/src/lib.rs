@@ -10,6 +10,9 @@ mod cut;
 mod damage;
 mod destination;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod gather;
 mod hls;
 mod input;

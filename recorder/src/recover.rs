@@ -16,6 +16,8 @@ use crate::{RecorderError, name};
 
 /// Of a `moov` or `moof`; the largest this recorder writes is far below.
 const INDEX_MAX: u64 = 16 << 20;
+/// Times beyond a year are those of no file, and summing them up would come to an end of what counts.
+const SECONDS_MAX: u64 = 366 * 86_400;
 /// Of one fragment's samples; the gatherer holds no more.
 const SAMPLES_MAX: u64 = 64 << 20;
 
@@ -164,6 +166,7 @@ impl Reader<'_> {
             run.track < head.tracks.len()
                 && *from >= begin
                 && from.checked_add(run.size()).is_some_and(|to| to <= end)
+                && ends_in_time(run, &head.tracks[run.track])
         };
         let whole = mdat.length <= SAMPLES_MAX && !runs.is_empty() && runs.iter().all(fits);
         Ok(whole.then_some(WholeFragment { at, end, runs }))
@@ -177,6 +180,10 @@ impl Reader<'_> {
         });
         Ok(samples_are_whole && check_written(fragment.at, &bytes).is_ok())
     }
+}
+
+fn ends_in_time(run: &Run, track: &TrackHead) -> bool {
+    run.samples.last().is_none_or(|last| last.dts / u64::from(track.time_scale) <= SECONDS_MAX)
 }
 
 fn set_aside(partial: &Path, reason: Fault) -> Result<Recovered, RecorderError> {

@@ -9,6 +9,8 @@ mod playlist;
 mod read;
 mod tap;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use read::read as read_playlist;
 pub(crate) use tap::HlsTap;
 
 #[cfg(test)]

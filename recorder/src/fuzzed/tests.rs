@@ -1,0 +1,68 @@
+//! The kept corpora, once through the same functions.
+
+use crate::mp4::{FileHead, FragmentHead, Metadata, Run, Sample, TrackHead, TrackKind};
+
+fn replay(name: &str, function: fn(&[u8])) {
+    let folder = format!("{}/../fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert!(!files.is_empty(), "nothing is kept in {folder}");
+    for file in files {
+        function(&std::fs::read(file.unwrap().path()).unwrap());
+    }
+}
+
+#[test]
+fn the_kept_corpus_of_files_is_recovered_or_refused() {
+    replay("recovery", super::recovery);
+}
+
+#[test]
+fn the_kept_corpus_of_boxes_is_read_without_panic() {
+    replay("mp4", super::mp4);
+}
+
+#[test]
+fn the_kept_corpus_of_playlists_is_read_without_panic() {
+    replay("playlist", super::playlist);
+}
+
+/// A file of one picture per fragment, decoded at these times.
+fn file_of(start: &str, times: &[u64]) -> Vec<u8> {
+    let head = FileHead {
+        metadata: Metadata {
+            camera: "gate".parse().unwrap(),
+            start: start.parse().unwrap(),
+            clock: catalog::ClockSource::ReceiveTime,
+        },
+        tracks: vec![TrackHead {
+            kind: TrackKind::Video { width: 64, height: 48 },
+            time_scale: 1,
+            sample_entry: [&12u32.to_be_bytes()[..], b"avc1abcd"].concat(),
+        }],
+    };
+    let mut file = head.opening();
+    for &dts in times {
+        let sample = Sample { dts, duration: 1, offset: 0, size: 5, keyframe: true };
+        file.extend(FragmentHead::of(1, &[Run { track: 0, samples: vec![sample] }]).bytes);
+        file.extend([0, 0, 0, 1, 7]);
+    }
+    file
+}
+
+#[test]
+fn times_that_go_backwards_or_beyond_all_clocks_are_recovered_or_refused() {
+    for times in [&[5, 6][..], &[9, 2, 30, 1], &[0, 1 << 40], &[1 << 52], &[u64::MAX - 1], &[u64::MAX - 1, 0]]
+    {
+        super::recovery(&file_of("2026-11-25T10:00:00Z", times));
+    }
+}
+
+#[test]
+fn a_start_that_four_digits_cannot_hold_is_refused() {
+    let mut file = file_of("9999-11-25T23:00:00.000Z", &[0]);
+    super::recovery(&file);
+    let (from, to) = (b"9999-11-25T23:00:00.000Z", b"9999-12-31T23:00:0-05:00");
+    let at = file.windows(from.len()).position(|bytes| bytes == from).unwrap();
+    file[at..at + to.len()].copy_from_slice(to);
+    super::recovery(&file);
+}
