@@ -10,6 +10,8 @@ mod error;
 mod ffi;
 mod file;
 mod frame;
+#[cfg(test)]
+mod fuzzed;
 mod h264;
 mod hevc;
 mod index;
