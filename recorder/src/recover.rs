@@ -61,6 +61,8 @@ pub(crate) fn recover(place: &Place, partial: &Path) -> Result<Recovered, Record
     match find_fragments(&file).map_err(RecorderError::file("read", partial))? {
         Ok(found) => {
             let Found { head, tables, end } = found;
+            // before the index, which later tells that what is before it is on the disk
+            file.sync_data().map_err(RecorderError::file("sync", partial))?;
             let grown = Grown { file, partial: partial.into(), head, tables, end };
             grown.finish(place).map(Recovered::Published)
         }
@@ -105,7 +107,10 @@ fn find_fragments(file: &File) -> std::io::Result<Result<Found, Fault>> {
     }
     if let Some(last) = last {
         debug_assert_eq!(last.at, found.end);
-        if reader.is_undamaged(&last, &found.head.tracks)? {
+        // What has an index behind it was synced and found good before. To doubt it again could let go of footage
+        // that only looks damaged, and that the recovery before this one had kept.
+        let has_index = reader.header(last.end, b"moov")?.is_some();
+        if has_index || reader.is_undamaged(&last, &found.head.tracks)? {
             found.take(&last);
         }
     }

@@ -58,6 +58,18 @@ fn times_that_go_backwards_or_beyond_all_clocks_are_recovered_or_refused() {
 }
 
 #[test]
+fn a_fragment_that_only_looks_damaged_is_kept_by_a_second_recovery_too() {
+    let whole = file_of("2026-11-25T10:00:00Z", &[0, 1, 2]);
+    let fragment = (whole.len() - file_of("2026-11-25T10:00:00Z", &[]).len()) / 3;
+    let mut file = whole.clone();
+    // neither of the last two ends as its frame's length says; the last was never synced
+    for end in [whole.len(), whole.len() - fragment] {
+        file[end - 5..end].fill(9);
+    }
+    super::recovery(&file);
+}
+
+#[test]
 fn a_start_that_four_digits_cannot_hold_is_refused() {
     let mut file = file_of("9999-11-25T23:00:00.000Z", &[0]);
     super::recovery(&file);
