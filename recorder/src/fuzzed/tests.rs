@@ -71,10 +71,17 @@ fn a_fragment_that_only_looks_damaged_is_kept_by_a_second_recovery_too() {
 
 #[test]
 fn a_start_that_four_digits_cannot_hold_is_refused() {
-    let mut file = file_of("9999-11-25T23:00:00.000Z", &[0]);
-    super::recovery(&file);
-    let (from, to) = (b"9999-11-25T23:00:00.000Z", b"9999-12-31T23:00:0-05:00");
+    let item = |number: u8, text: &str| {
+        let length = u8::try_from(text.len()).unwrap() + 24;
+        let boxes = [&[0, 0, 0, length, 0, 0, 0, number, 0, 0, 0, length - 8][..], b"data\0\0\0\x01\0\0\0\0"];
+        [&boxes.concat()[..], text.as_bytes()].concat()
+    };
+    let mut file = file_of("9999-12-31T23:00:00.000Z", &[0]);
+    let from = [item(1, "gate"), item(2, "9999-12-31T23:00:00.000Z")].concat();
+    // the year 10000 in UTC
+    let to = [item(1, "gat"), item(2, "9999-12-31T23:00:00-05:00")].concat();
     let at = file.windows(from.len()).position(|bytes| bytes == from).unwrap();
-    file[at..at + to.len()].copy_from_slice(to);
+    super::recovery(&file);
+    file[at..at + to.len()].copy_from_slice(&to);
     super::recovery(&file);
 }
