@@ -9,7 +9,9 @@ mod cap;
 mod cut;
 mod damage;
 mod destination;
+mod drift;
 mod error;
+mod file_times;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;

@@ -3,17 +3,20 @@
 use std::time::Instant;
 
 use crate::input::{Brought, Demuxer, Item};
-use crate::mp4::{FileHead, FragmentHead, Run, SampleTable, parse_fragment, parse_head, sample_entries};
+use crate::mp4::{FileHead, FragmentHead, Origins, ParameterSets, Run, SampleTable, SetsIn};
+use crate::mp4::{is_map, parse_fragment, parse_head, sample_entries};
 
 /// Reads the bytes as the content of a `moov` and of a `moof`, then as a pipe.
 pub fn mp4(bytes: &[u8]) {
     if let Ok(head) = parse_head(bytes) {
         check_head(&head);
     }
-    if let Ok(runs) = parse_fragment(bytes) {
+    if let Ok(runs) = parse_fragment(bytes, &Origins::default()) {
         let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
         check_runs(&runs);
     }
+    check_parameters(bytes);
+    let _ = is_map(bytes);
     let entries: usize = sample_entries(bytes).flatten().map(|entry| entry.len()).sum();
     assert!(entries <= bytes.len());
     pipe(bytes);
@@ -25,7 +28,7 @@ fn check_head(head: &FileHead) {
     let ftyp_and_free = 52;
     let content = &opening[ftyp_and_free + 8..];
     let read = parse_head(content).expect("what we write we can read");
-    assert_eq!(read.tracks, head.tracks);
+    assert_eq!((&read.tracks, &read.origins), (&head.tracks, &head.origins));
     assert_eq!(read.metadata.start.timestamp_millis(), head.metadata.start.timestamp_millis());
     assert_eq!((&read.metadata.camera, read.metadata.clock), (&head.metadata.camera, head.metadata.clock));
 }
@@ -39,13 +42,24 @@ fn check_runs(runs: &[Run]) {
     if runs.is_empty() || !runs.iter().all(is_ours) {
         return;
     }
-    let head = FragmentHead::of(1, runs);
+    let head = FragmentHead::of(1, runs, &Origins::default());
     let mdat_header = 8;
-    let read = parse_fragment(&head.bytes[8..head.bytes.len() - mdat_header]).expect("ours");
+    let moof = &head.bytes[8..head.bytes.len() - mdat_header];
+    let read = parse_fragment(moof, &Origins::default()).expect("what we write we can read");
     for (run, (_, again)) in runs.iter().zip(&read) {
         assert_eq!((run.track, &run.samples), (again.track, &again.samples));
     }
     assert_eq!(read.len(), runs.len());
+}
+
+/// What is read of a sample entry is put together as it was, or with a bit that says nothing.
+fn check_parameters(entry: &[u8]) {
+    let Some(mut sets) = ParameterSets::of(entry) else { return };
+    let written = sets.sample_entry(SetsIn::Head);
+    assert_eq!(written.len(), entry.len());
+    assert_eq!(ParameterSets::of(&written), Some(sets.clone()));
+    sets.complete_from(&sets.clone());
+    let _ = (sets.units(), sets.sample_entry(SetsIn::Stream));
 }
 
 /// Takes boxes as they come out of a pipe, up to the first fault.

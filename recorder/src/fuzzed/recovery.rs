@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use catalog::{Catalog, MediaRoot, files};
 use chrono_tz::Tz;
 
-use crate::mp4::{SPAN_AT, SPAN_LENGTH, box_at, parse_head};
+use crate::mp4::{Metadata, SPAN_AT, SPAN_LENGTH, box_at, sample_entries};
 use crate::recover::{Recovered, recover};
 use crate::segment::Place;
 
@@ -53,8 +53,10 @@ fn check(finished: &[u8], left: &[u8]) {
     let index = &finished[end..];
     let moov = box_at(index).expect("an index");
     assert_eq!((&moov.kind, moov.length), (b"moov", index.len() as u64));
-    let head = parse_head(&index[moov.header_length as usize..]);
-    assert!(head.is_ok(), "{head:?}");
+    let content = &index[moov.header_length as usize..];
+    assert!(Metadata::read(content).is_some(), "it tells which camera it is of");
+    let entries: Vec<_> = sample_entries(content).collect();
+    assert!(!entries.is_empty() && entries.iter().all(Option::is_some), "{entries:?}");
     assert!(index.len() <= left.len() * INDEX_GROWTH + INDEX_LEAST, "an index of {} bytes", index.len());
 }
 

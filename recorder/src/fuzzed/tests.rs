@@ -1,6 +1,6 @@
 //! The kept corpora, once through the same functions.
 
-use crate::mp4::{FileHead, FragmentHead, Metadata, Run, Sample, TrackHead, TrackKind};
+use crate::mp4::{FileHead, FragmentHead, Metadata, Origins, Run, Sample, TrackHead, TrackKind};
 
 fn replay(name: &str, function: fn(&[u8])) {
     let folder = format!("{}/../fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -39,11 +39,12 @@ fn file_of(start: &str, times: &[u64]) -> Vec<u8> {
             time_scale: 1,
             sample_entry: [&12u32.to_be_bytes()[..], b"avc1abcd"].concat(),
         }],
+        origins: Origins::default(),
     };
     let mut file = head.opening();
     for &dts in times {
         let sample = Sample { dts, duration: 1, offset: 0, size: 5, keyframe: true };
-        file.extend(FragmentHead::of(1, &[Run { track: 0, samples: vec![sample] }]).bytes);
+        file.extend(FragmentHead::of(1, &[Run { track: 0, samples: vec![sample] }], &head.origins).bytes);
         file.extend([0, 0, 0, 1, 7]);
     }
     file
@@ -84,4 +85,14 @@ fn a_start_that_four_digits_cannot_hold_is_refused() {
     super::recovery(&file);
     file[at..at + to.len()].copy_from_slice(&to);
     super::recovery(&file);
+}
+
+#[test]
+fn a_playlist_of_the_year_10000_is_begun_anew() {
+    super::playlist(
+        b"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n\
+        #EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\",BYTERANGE=\"9@0\"\n\
+        #EXT-X-PROGRAM-DATE-TIME:9999-12-31T23:00:00-05:00\n\
+        #EXTINF:2.000000,\n#EXT-X-BYTERANGE:5@7\nsegment_99991231_230000.mp4?7\n",
+    );
 }
