@@ -18,6 +18,9 @@ mod export;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod gap;
 mod gated;
 mod health;

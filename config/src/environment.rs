@@ -34,6 +34,12 @@ impl Environment {
         Ok(Self { folder, variables, dotenv })
     }
 
+    /// Makes one without a look at the disk.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of(folder: &Path, dotenv: BTreeMap<String, String>) -> Self {
+        Self { folder: folder.to_owned(), variables: BTreeMap::new(), dotenv }
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -84,11 +90,16 @@ fn read_dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(unreadable(error)),
     };
+    parse_dotenv(path, &text)
+}
+
+pub(crate) fn parse_dotenv(path: &Path, text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     dotenvy::from_read_iter(text.as_bytes())
         .map(|entry| {
             entry.map_err(|error| match error {
                 dotenvy::Error::LineParse(content, _) => {
-                    ConfigError::BadDotenv { path: path.to_owned(), line: line_of(&content, &text) }
+                    ConfigError::BadDotenv { path: path.to_owned(), line: line_of(&content, text) }
                 }
                 dotenvy::Error::Io(source) => unreadable(source),
                 other => unreadable(io::Error::new(io::ErrorKind::InvalidData, other)),

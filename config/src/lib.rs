@@ -10,6 +10,9 @@ mod dotenv;
 mod environment;
 mod error;
 mod fault;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod hook;
 mod labels;
 mod lens;

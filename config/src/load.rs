@@ -53,17 +53,27 @@ fn load_file(path: &Path, name: &str, environment: &Environment) -> Result<Loade
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(unreadable)?;
     let path = path::absolute(path).map_err(unreadable)?;
-    let mut faults = Faults::default();
-    let table = tree::parse(&text, &Arc::from(name), &mut faults);
-    if !faults.is_empty() {
-        return Err(ConfigError::Faults(faults));
-    }
-    let base = path.parent().unwrap_or(environment.folder()).to_owned();
-    let mut loaded = Sources { table, path: Some(path.clone()), base: &base, faults }.load(environment)?;
+    let mut loaded = load_text(&text, name, &path, environment)?;
     if holds_a_secret(&loaded) {
         loaded.warnings.extend(Readers::of(&path).map_err(unreadable)?.warning(&path));
     }
     Ok(loaded)
+}
+
+/// Loads what a file at this `path` holds; messages call it by `name`.
+pub(crate) fn load_text(
+    text: &str,
+    name: &str,
+    path: &Path,
+    environment: &Environment,
+) -> Result<Loaded, ConfigError> {
+    let mut faults = Faults::default();
+    let table = tree::parse(text, &Arc::from(name), &mut faults);
+    if !faults.is_empty() {
+        return Err(ConfigError::Faults(faults));
+    }
+    let base = path.parent().unwrap_or(environment.folder());
+    Sources { table, path: Some(path.to_owned()), base, faults }.load(environment)
 }
 
 pub(crate) fn load_dotenv(environment: &Environment) -> Result<Loaded, ConfigError> {

@@ -12,6 +12,9 @@ mod destination;
 mod drift;
 mod error;
 mod file_times;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod gather;
 mod hls;
 mod input;

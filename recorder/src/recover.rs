@@ -17,6 +17,8 @@ use crate::{RecorderError, name};
 
 /// Of a `moov` or `moof`; the largest this recorder writes is far below.
 const INDEX_MAX: u64 = 16 << 20;
+/// Times beyond a year are those of no file, and summing them up would come to an end of what counts.
+const SECONDS_MAX: u64 = 366 * 86_400;
 /// Of one fragment's samples; the gatherer holds no more.
 const SAMPLES_MAX: u64 = 64 << 20;
 
@@ -60,6 +62,8 @@ pub(crate) fn recover(place: &Place, partial: &Path) -> Result<Recovered, Record
     match find_fragments(&file).map_err(RecorderError::file("read", partial))? {
         Ok(found) => {
             let Found { head, tables, end } = found;
+            // before the index, which later tells that what is before it is on the disk
+            file.sync_data().map_err(RecorderError::file("sync", partial))?;
             let grown = Grown { file, partial: partial.into(), head, tables, end };
             grown.finish(place).map(Recovered::Published)
         }
@@ -105,9 +109,15 @@ fn find_fragments(file: &File) -> std::io::Result<Result<Found, Fault>> {
             found.take(&synced);
         }
     }
+    // What has an index behind it was synced and found good before. To doubt it again could let go of footage
+    // that only looks damaged, and that the recovery before this one had kept.
+    let has_index = match last.back() {
+        Some(fragment) => reader.header(fragment_end(fragment), b"moov")?.is_some(),
+        None => false,
+    };
     for fragment in &last {
         debug_assert_eq!(fragment.at, found.end);
-        if !reader.is_undamaged(fragment, &found.head.tracks)? {
+        if !has_index && !reader.is_undamaged(fragment, &found.head.tracks)? {
             break;
         }
         found.take(fragment);
@@ -169,6 +179,7 @@ impl Reader<'_> {
             run.track < head.tracks.len()
                 && *from >= begin
                 && from.checked_add(run.size()).is_some_and(|to| to <= end)
+                && ends_in_time(run, &head.tracks[run.track])
         };
         let whole = mdat.length <= SAMPLES_MAX && !runs.is_empty() && runs.iter().all(fits);
         Ok(whole.then_some(WholeFragment { at, end, runs }))
@@ -182,6 +193,10 @@ impl Reader<'_> {
         });
         Ok(samples_are_whole && check_written(fragment.at, &bytes).is_ok())
     }
+}
+
+fn ends_in_time(run: &Run, track: &TrackHead) -> bool {
+    run.samples.last().is_none_or(|last| last.dts / u64::from(track.time_scale) <= SECONDS_MAX)
 }
 
 fn set_aside(partial: &Path, reason: Fault) -> Result<Recovered, RecorderError> {

@@ -14,6 +14,8 @@ mod eye;
 mod ffi;
 mod file;
 mod frame;
+#[cfg(test)]
+mod fuzzed;
 mod gradual;
 mod grid;
 mod h264;

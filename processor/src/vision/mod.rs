@@ -8,6 +8,8 @@ mod client;
 mod endpoint;
 mod error;
 mod failure;
+#[cfg(test)]
+mod fuzzed;
 mod key;
 mod look;
 mod probe;

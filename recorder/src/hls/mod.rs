@@ -12,6 +12,8 @@ mod read;
 mod tap;
 
 pub(crate) use leftovers::clear as clear_leftovers;
+#[cfg(any(test, fuzzing))]
+pub(crate) use read::read as read_playlist;
 pub(crate) use tap::HlsTap;
 
 #[cfg(test)]

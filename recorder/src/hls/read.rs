@@ -7,7 +7,7 @@ use std::str::Split;
 use std::time::Duration;
 
 use catalog::LIVE;
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 
 use super::playlist::{FileOfParts, Follows, Map, Numbers, Playlist};
 use crate::name;
@@ -16,6 +16,8 @@ use crate::name;
 const SECONDS_MAX: u64 = 86_400;
 /// Far beyond what is ever counted, and far from where counting ends.
 const NUMBER_MAX: u64 = 1 << 53;
+/// Its parts may begin a long time after a file, and all of them are written in four digits.
+const YEAR_END: i32 = 9000;
 
 type Lines<'t> = Peekable<Split<'t, char>>;
 
@@ -58,6 +60,9 @@ fn read_numbers(lines: &mut Lines<'_>) -> Option<Numbers> {
 fn read_file(lines: &mut Lines<'_>, playlist: &mut Playlist, (map, follows): (Map, Follows)) -> Option<()> {
     let start = lines.next()?.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:")?;
     let start = DateTime::parse_from_rfc3339(start).ok()?.to_utc();
+    if !(0..YEAR_END).contains(&start.year()) {
+        return None;
+    }
     let (name, bytes, length) = read_part(lines)?;
     playlist.begin_file(FileOfParts { name: name.to_owned(), map, start, follows });
     playlist.add(bytes, length);

@@ -9,6 +9,13 @@ use crate::mp4::{BoxAt, Fault, TrackHead, TrackKind, box_at, sample_entries};
 
 /// An `mdat` of a quarter of a second is far below; what claims more is broken, or means harm.
 const BOX_MAX: u64 = 32 << 20;
+/// Of a `moov` or `moof`: reading one takes many times its size.
+const INDEX_MAX: u64 = 1 << 20;
+/// Of one fragment: a quarter of a second has some dozen. A count costs the pipe four bytes, and each sample some
+/// dozens here.
+const SAMPLES_MAX: usize = 1 << 16;
+/// Ticks: far beyond what any clock counts to, and far from where counting ends.
+const TIME_MAX: i64 = 1 << 53;
 /// Of a sample's flags: it is no keyframe.
 const IS_NON_SYNC: u32 = 0x0001_0000;
 
@@ -30,7 +37,7 @@ struct Defaults {
 
 /// What one whole box brought.
 #[derive(Debug)]
-pub(super) enum Brought {
+pub(crate) enum Brought {
     Tracks,
     Frames(Vec<Item>),
     Nothing,
@@ -38,7 +45,7 @@ pub(super) enum Brought {
 
 /// Takes boxes and remembers what later ones need.
 #[derive(Debug, Default)]
-pub(super) struct Demuxer {
+pub(crate) struct Demuxer {
     pub(super) tracks: Vec<PipedTrack>,
     /// Whose samples come in the next `mdat`, counted from the `moof`'s beginning.
     expected: Vec<Expected>,
@@ -65,16 +72,17 @@ struct ExpectedSample {
 
 impl Demuxer {
     /// Tells from its first bytes which box comes next; `None` until there are enough.
-    pub(super) fn next_box(bytes: &[u8]) -> Result<Option<BoxAt>, Fault> {
+    pub(crate) fn next_box(bytes: &[u8]) -> Result<Option<BoxAt>, Fault> {
         if bytes.len() < 16 {
             return Ok(None);
         }
         let found = box_at(bytes).ok_or(Fault("a box is described wrongly"))?;
-        if found.length > BOX_MAX { Err(Fault("a box is too large")) } else { Ok(Some(found)) }
+        let most = if matches!(&found.kind, b"moov" | b"moof") { INDEX_MAX } else { BOX_MAX };
+        if found.length > most { Err(Fault("a box is too large")) } else { Ok(Some(found)) }
     }
 
     /// Takes the content of a whole box that arrived at `received`.
-    pub(super) fn take(&mut self, found: BoxAt, content: &[u8], received: Instant) -> Result<Brought, Fault> {
+    pub(crate) fn take(&mut self, found: BoxAt, content: &[u8], received: Instant) -> Result<Brought, Fault> {
         match &found.kind {
             b"moov" => self.take_moov(content).map(|()| Brought::Tracks),
             b"moof" => {
@@ -114,6 +122,10 @@ impl Demuxer {
         const FAULT: Fault = Fault("a fragment is described wrongly");
         let moof = Moof::decode_body(&mut content).map_err(|_| FAULT)?;
         self.expected.clear();
+        let counts = moof.traf.iter().flat_map(|traf| &traf.trun).map(|trun| trun.samples.len());
+        if counts.fold(0, usize::saturating_add) > SAMPLES_MAX {
+            return Err(Fault("a fragment has too many samples"));
+        }
         for traf in &moof.traf {
             let known = self.tracks.iter().position(|track| track.id == traf.tfhd.track_id);
             if let Some(track) = known {
@@ -128,7 +140,14 @@ impl Demuxer {
         const FAULT: Fault = Fault("a sample reaches beyond its fragment");
         let begin = self.moof_length + found.header_length;
         let mut items = Vec::new();
-        for run in std::mem::take(&mut self.expected) {
+        let expected = std::mem::take(&mut self.expected);
+        // runs that lie over one another would multiply what came through the pipe
+        let size: u64 =
+            expected.iter().flat_map(|run| &run.samples).map(|sample| u64::from(sample.size)).sum();
+        if size > content.len() as u64 {
+            return Err(FAULT);
+        }
+        for run in expected {
             let head = self.tracks[run.track].head.clone();
             let mut rest = run
                 .at
@@ -197,13 +216,14 @@ fn runs(traf: &Traf, track: usize, defaults: Defaults) -> Option<Vec<Expected>> 
         flags: traf.tfhd.default_sample_flags.unwrap_or(defaults.flags),
     };
     let mut dts = i64::try_from(traf.tfdt.as_ref()?.base_media_decode_time).ok()?;
+    if dts > TIME_MAX {
+        return None;
+    }
     let mut runs = Vec::with_capacity(traf.trun.len());
     for trun in &traf.trun {
         let samples: Vec<ExpectedSample> = trun
             .samples
             .iter()
-            // a count without a size each would be made up
-            .take(MOST_SAMPLES)
             .map(|entry| ExpectedSample {
                 duration: entry.duration.unwrap_or(defaults.duration),
                 size: entry.size.unwrap_or(defaults.size),
@@ -214,10 +234,88 @@ fn runs(traf: &Traf, track: usize, defaults: Defaults) -> Option<Vec<Expected>> 
         let at = u64::try_from(trun.data_offset?).ok()?;
         let length: i64 = samples.iter().map(|sample| i64::from(sample.duration)).sum();
         runs.push(Expected { track, at, dts, samples });
-        dts = dts.checked_add(length)?;
+        dts += length;
     }
     Some(runs)
 }
 
-/// Of one run: a quarter of a second has some dozen.
-const MOST_SAMPLES: usize = 1 << 16;
+#[cfg(test)]
+mod tests {
+    use mp4_atom::{Encode, Tfdt, Tfhd, Trun, TrunEntry, TrunSamples};
+
+    use super::*;
+
+    fn demuxer() -> Demuxer {
+        let kind = TrackKind::Video { width: 16, height: 16 };
+        let head = TrackHead { kind, time_scale: 1, sample_entry: Vec::new() };
+        let track = PipedTrack { id: 1, head, defaults: Defaults::default() };
+        Demuxer { tracks: vec![track], ..Demuxer::default() }
+    }
+
+    /// Takes a fragment of these runs, which all begin where the samples do, and eight bytes of samples.
+    fn frames_of(dts: u64, runs: &[TrunSamples]) -> Result<Vec<i64>, Fault> {
+        let moof_with = |data_offset: i32| {
+            let trun =
+                runs.iter().map(|samples| Trun { data_offset: Some(data_offset), samples: samples.clone() });
+            let traf = Traf {
+                tfhd: Tfhd { track_id: 1, ..Tfhd::default() },
+                tfdt: Some(Tfdt { base_media_decode_time: dts }),
+                trun: trun.collect(),
+                ..Traf::default()
+            };
+            let mut bytes = Vec::new();
+            Moof { traf: vec![traf], ..Moof::default() }.encode(&mut bytes).unwrap();
+            bytes
+        };
+        let moof = moof_with(i32::try_from(moof_with(0).len()).unwrap() + 8);
+        let mdat = [&16u32.to_be_bytes()[..], b"mdat", &[7; 8]].concat();
+        let mut demuxer = demuxer();
+        let mut stamps = Vec::new();
+        for bytes in [moof, mdat] {
+            let found = Demuxer::next_box(&bytes)?.expect("a whole box");
+            if let Brought::Frames(items) = demuxer.take(found, &bytes[8..], Instant::now())? {
+                stamps.extend(items.iter().map(|item| match item {
+                    Item::Video(video) => video.stamp,
+                    other => panic!("{other:?}"),
+                }));
+            }
+        }
+        Ok(stamps)
+    }
+
+    fn sample(size: u32, cts: i64) -> TrunSamples {
+        vec![TrunEntry { duration: Some(1), size: Some(size), flags: None, cts: Some(cts) }].into()
+    }
+
+    #[test]
+    fn samples_are_cut_out_where_their_runs_say() {
+        assert_eq!(frames_of(5, &[sample(8, 2)]), Ok(vec![7]));
+        assert_eq!(frames_of(5, &[sample(4, 0), sample(4, 0)]), Ok(vec![5, 6]));
+    }
+
+    #[test]
+    fn runs_over_one_another_are_refused() {
+        assert!(frames_of(5, &[sample(8, 0), sample(8, 0)]).is_err());
+    }
+
+    #[test]
+    fn counts_without_samples_are_refused() {
+        let counted = TrunSamples::Inherited { count: 40_000, first_flags: None };
+        assert_eq!(frames_of(5, std::slice::from_ref(&counted)).map(|stamps| stamps.len()), Ok(40_000));
+        assert!(frames_of(5, &[counted.clone(), counted]).is_err());
+    }
+
+    #[test]
+    fn times_at_the_end_of_counting_are_refused() {
+        for dts in [i64::MAX as u64, u64::MAX, (1 << 53) + 1] {
+            assert!(frames_of(dts, &[sample(8, i64::from(i32::MAX))]).is_err(), "{dts}");
+        }
+    }
+
+    #[test]
+    fn an_index_as_large_as_samples_may_be_is_refused() {
+        let header = |kind: &[u8; 4]| [&(2u32 << 20).to_be_bytes()[..], kind, &[0; 8]].concat();
+        assert!(Demuxer::next_box(&header(b"mdat")).unwrap().is_some());
+        assert!(Demuxer::next_box(&header(b"moof")).is_err() && Demuxer::next_box(&header(b"moov")).is_err());
+    }
+}

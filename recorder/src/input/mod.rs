@@ -9,6 +9,8 @@ mod open;
 mod parameters;
 mod piped;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use demux::{Brought, Demuxer};
 pub(crate) use item::{Input, Item, Playing, ReportItem, SoundItem, SoundUse, VideoItem};
 pub use item::{SoundKept, StreamInfo};
 pub(crate) use native::{Sessions, broken};

@@ -2,7 +2,7 @@
 //! folder alone. Stored as `moov/udta/meta` with the `mdta` handler, which ffprobe shows as tags.
 
 use catalog::ClockSource;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use config::CameraId;
 
 use super::boxes::BoxWriter;
@@ -64,10 +64,12 @@ impl Metadata {
             let at = keys.iter().position(|key| *key == wanted.as_bytes())?;
             std::str::from_utf8(values.get(at)?).ok()
         };
+        let start = DateTime::parse_from_rfc3339(value(START)?).ok()?.to_utc();
         let clock = value(CLOCK)?;
         Some(Self {
             camera: value(CAMERA)?.parse().ok()?,
-            start: DateTime::parse_from_rfc3339(value(START)?).ok()?.to_utc(),
+            // others are not written in four digits, and could not be read again
+            start: Some(start).filter(|start| (0..=9999).contains(&start.year()))?,
             clock: [ClockSource::ReceiveTime, ClockSource::SenderReport]
                 .into_iter()
                 .find(|&known| word_of(known) == clock)?,

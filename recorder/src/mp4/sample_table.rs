@@ -62,7 +62,12 @@ impl SampleTable {
     }
 
     pub(crate) fn duration(&self) -> u64 {
-        if self.is_empty() { 0 } else { self.last_dts + u64::from(self.last_duration) - self.first_dts }
+        if self.is_empty() {
+            0
+        } else {
+            // what is read back may go backwards
+            (self.last_dts + u64::from(self.last_duration)).saturating_sub(self.first_dts)
+        }
     }
 
     /// Writes the tables that follow `stsd`.

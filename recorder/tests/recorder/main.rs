@@ -22,6 +22,7 @@ mod parse;
 mod playlist;
 mod recording;
 mod recovery;
+mod recovery_campaign;
 mod republish;
 mod snapshots;
 mod station;
