@@ -112,7 +112,7 @@ fn a_circle_is_found_once_and_stands_for_all_segments() {
     let nightreel = hall(CEILING);
     let first = nightreel.copy_in(&nightreel.path("clip.mp4"), "media/hall/a.mp4");
     nightreel.run(&["process", "--once", "--now"]).with_code(0);
-    // Later footage has no circle to be found: the lens cap is on.
+    // In later footage no circle could be found.
     nightreel.copy_in(&footage(Clip::default()), "media/hall/b.mp4");
     let outcome = nightreel.run(&["process", "--once", "--now"]).with_code(0);
     assert!(!outcome.stderr.contains("cannot be told"), "{}", outcome.stderr);
@@ -208,5 +208,5 @@ fn people_lost_to_the_fisheye_are_found_again_in_the_view() {
     eprintln!("people straight {straight}, through the fisheye {raw}, dewarped {dewarped}");
     assert!(straight >= 40, "{straight}");
     assert!(10 * dewarped >= 9 * straight, "{dewarped} of {straight}");
-    assert!(10 * raw <= 7 * straight, "{raw} of {straight}");
+    assert!(4 * raw <= 3 * straight, "{raw} of {straight}");
 }
