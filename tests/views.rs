@@ -21,7 +21,10 @@ mount = "ceiling"
 name = "path"
 yaw_deg = 45
 pitch_deg = 60
+"#;
 
+/// Further views of it, one of each mode.
+const ALL_AROUND: &str = r#"
 [[camera.view]]
 name = "quarters"
 mode = "quad"
@@ -40,10 +43,10 @@ name = "whole"
 mode = "original"
 "#;
 
-fn hall() -> Nightreel {
+fn hall(sections: &str) -> Nightreel {
     let nightreel = Nightreel::new();
-    nightreel.configure(CEILING);
-    ceiling_footage(&nightreel.path("clip.mp4"));
+    nightreel.configure(sections);
+    nightreel.copy_in(&ceiling_footage(), "clip.mp4");
     nightreel
 }
 
@@ -68,7 +71,8 @@ fn assert_found(circle: &Value) {
 
 #[test]
 fn a_lens_is_set_up_by_eye_from_one_frame() {
-    let nightreel = hall();
+    let settings = format!("{CEILING}{ALL_AROUND}");
+    let nightreel = hall(&settings);
     let view = ["view", "clip.mp4", "--camera", "hall", "--out", "views", "--frame", "5"];
 
     let told = nightreel.run(&view).with_code(0).stdout;
@@ -95,7 +99,7 @@ fn a_lens_is_set_up_by_eye_from_one_frame() {
 
     // What it prints can be pasted, and then holds.
     let pasted = told.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
-    nightreel.configure(&CEILING.replace("[camera.lens]\n", &format!("[camera.lens]\n{pasted}\n")));
+    nightreel.configure(&settings.replace("[camera.lens]\n", &format!("[camera.lens]\n{pasted}\n")));
     let again = nightreel.run(&[&view[..], &["--json"]].concat()).with_code(0).json();
     assert_eq!(again["circle"]["source"], "settings");
     assert_eq!(again["circle"]["center"], *center);
@@ -105,10 +109,10 @@ fn a_lens_is_set_up_by_eye_from_one_frame() {
 
 #[test]
 fn a_circle_is_found_once_and_stands_for_all_segments() {
-    let nightreel = hall();
+    let nightreel = hall(CEILING);
     let first = nightreel.copy_in(&nightreel.path("clip.mp4"), "media/hall/a.mp4");
     nightreel.run(&["process", "--once", "--now"]).with_code(0);
-    // Later footage has no circle to be found: the lens cap is on.
+    // In later footage no circle could be found.
     nightreel.copy_in(&footage(Clip::default()), "media/hall/b.mp4");
     let outcome = nightreel.run(&["process", "--once", "--now"]).with_code(0);
     assert!(!outcome.stderr.contains("cannot be told"), "{}", outcome.stderr);
@@ -117,16 +121,8 @@ fn a_circle_is_found_once_and_stands_for_all_segments() {
     let [one, other] = ["a", "b"]
         .map(|name| assert_sidecar(&nightreel.root().join(format!("hall/processed/{name}.mp4.json"))));
     assert_eq!(one["profile"]["id"], other["profile"]["id"]);
-    assert_eq!(one["profile"]["views"], json!(["path", "quarters", "around", "half", "whole"]));
-    let people = |view: &str| {
-        let views = one.views().into_iter().filter(|seen| seen["view"] == view).collect::<Vec<_>>();
-        views
-            .iter()
-            .flat_map(|seen| seen.list("objects"))
-            .filter(|object| object["label"] == "person")
-            .count()
-    };
-    assert!(people("path") >= 4, "{} people on the path", people("path"));
+    assert_eq!(one["profile"]["views"], json!(["path"]));
+    assert!(one.count("person") >= 4, "{} people on the path", one.count("person"));
 
     let view = ["view", "clip.mp4", "--camera", "hall", "--out", "views", "--json"];
     let report = nightreel.run(&view).with_code(0).json();
@@ -137,7 +133,7 @@ fn a_circle_is_found_once_and_stands_for_all_segments() {
 #[test]
 fn a_circle_that_cannot_be_told_is_assumed_with_a_warning_that_names_the_keys() {
     let nightreel = Nightreel::new();
-    nightreel.configure(CEILING);
+    nightreel.configure(&format!("[detect]\nenabled = false\n{CEILING}"));
     let clip = footage(Clip::default());
     nightreel.copy_in(&clip, "media/hall/a.mp4");
     nightreel.copy_in(&clip, "media/hall/b.mp4");
@@ -155,7 +151,7 @@ fn a_circle_that_cannot_be_told_is_assumed_with_a_warning_that_names_the_keys() 
 
 #[test]
 fn what_cannot_be_shown_is_refused_with_what_to_do() {
-    let nightreel = hall();
+    let nightreel = hall(CEILING);
     let view = |more: [&str; 4]| {
         nightreel.run(&[&["view", "clip.mp4", "--out", "views"], &more[..]].concat()).with_code(1).stderr
     };
@@ -212,5 +208,5 @@ fn people_lost_to_the_fisheye_are_found_again_in_the_view() {
     eprintln!("people straight {straight}, through the fisheye {raw}, dewarped {dewarped}");
     assert!(straight >= 40, "{straight}");
     assert!(10 * dewarped >= 9 * straight, "{dewarped} of {straight}");
-    assert!(10 * raw <= 7 * straight, "{raw} of {straight}");
+    assert!(4 * raw <= 3 * straight, "{raw} of {straight}");
 }

@@ -54,9 +54,16 @@ pub(crate) fn dome_footage(seconds: u32) -> PathBuf {
 /// The circle of [`ceiling_footage`]: centre and radius, as fractions.
 pub(crate) const CEILING_CIRCLE: ([f64; 2], f64) = ([710.0 / 1440.0, 620.0 / 1240.0], 600.0 / 1440.0);
 
-/// Writes a second of what a dome on a ceiling sees: the path with its people in each quarter around, grey above the
+/// Returns a second of what a dome on a ceiling sees, made once: the path with its people in each quarter around, grey above the
 /// horizon, a dark surround with what stands there in white, as a clock would.
-pub(crate) fn ceiling_footage(file: &Path) {
+pub(crate) fn ceiling_footage() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("footage");
+    let file = folder.join("ceiling.mp4");
+    if file.exists() {
+        return file;
+    }
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    let staged = tempfile::Builder::new().suffix(".mp4").tempfile_in(&folder).expect("a file can be staged");
     let around = "split=4[a][b][c][d];[a][b][c][d]hstack=inputs=4,pad=3072:1536:0:768:color=gray";
     // v360 also draws what lies beyond the circle.
     let inside = "lte(hypot(X-W/2,Y-H/2),W/2)";
@@ -72,10 +79,12 @@ pub(crate) fn ceiling_footage(file: &Path) {
         .args(["-nostdin", "-loglevel", "error", "-y", "-ss", "30", "-t", "1", "-i", PEDESTRIANS])
         .args(["-filter_complex", &filter, "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"])
         .args(["-pix_fmt", "yuv420p", "-bf", "0"])
-        .arg(file)
+        .arg(staged.path())
         .status()
         .expect("ffmpeg is installed: see scripts/setup.sh test");
     assert!(status.success(), "ffmpeg made no ceiling footage; is opencv-doc installed?");
+    staged.persist(&file).expect("the staged clip is on the same file system");
+    file
 }
 
 /// Draws a [`Clip`] as an equidistant dome of 180° on the wall across would have recorded it, filling the picture.
