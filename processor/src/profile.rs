@@ -100,3 +100,30 @@ fn id_of(inputs: &Inputs<'_>) -> String {
     let text = serde_json::to_vec(inputs).expect("plain data has a JSON form");
     hex(&Sha256::digest(text)[..8])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use config::{Environment, View, ViewMode};
+
+    use super::*;
+
+    #[test]
+    fn each_sampling_is_a_profile_of_its_own() {
+        let views = [View { name: "original".to_owned(), mode: ViewMode::Original }];
+        let views = Views::new(None, &views).unwrap();
+        let environment = Environment::new(".", BTreeMap::new()).unwrap();
+        let mut settings = config::defaults(Path::new("/srv"), &environment).unwrap().settings;
+        let profiles = [Sampling::Exact, Sampling::Activity, Sampling::Keyframes].map(|sampling| {
+            settings.process.sampling = sampling;
+            profile(&settings, &views)
+        });
+        assert_eq!(
+            profiles.each_ref().map(|profile| profile.sampling.as_str()),
+            ["exact", "activity", "keyframes"]
+        );
+        assert!(profiles[0].id != profiles[1].id && profiles[1].id != profiles[2].id);
+    }
+}

@@ -25,9 +25,9 @@ CLIPS = {
     "4k-h265-gop30": (
         "3840:2160", 15, f"{H265} -x265-params log-level=none:keyint=30:min-keyint=30:scenecut=0:bframes=0"),
 }
-# One person in a minute; otherwise nothing but noise.
-QUIET = "1080p-gop60-quiet"
-QUIET_ENCODER = f"{H264} -bf 0 -g 60"
+# Nothing but noise, and one person who walks for some seconds; with how long nobody comes at first.
+NIGHTS = {"1080p-gop60-quiet": 1000, "1080p-gop60-walker": 45}
+NIGHT_ENCODER = f"{H264} -bf 0 -g 60"
 
 
 def make(name, sampling):
@@ -36,11 +36,11 @@ def make(name, sampling):
     if not os.path.exists(file):
         measure.say(f"making {name}")
         os.makedirs(FOLDER, exist_ok=True)
-        if name == QUIET:
-            night = os.path.join(FOLDER, "night.mp4")
-            subprocess.run([sampling, "film", "clear", night, str(SECONDS), "30", "60", "0", "1"],
+        if name in NIGHTS:
+            night = os.path.join(FOLDER, "night.partial.mp4")
+            subprocess.run([sampling, "film", "clear", night, str(SECONDS), "30", "60", "0", "1", str(NIGHTS[name])],
                            check=True, stdout=subprocess.DEVNULL)
-            encode(file, ["-i", night], ("1920:1080", 30, QUIET_ENCODER))
+            encode(file, ["-i", night], ("1920:1080", 30, NIGHT_ENCODER))
         else:
             encode(file, ["-stream_loop", "-1", "-i", PEDESTRIANS], CLIPS[name])
     return file

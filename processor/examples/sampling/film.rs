@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Value, Box<dyn Error>> {
         seconds: number(numbers, 0, 600)?,
         fps: number(numbers, 1, 15)?,
         gop: number(numbers, 2, 30)?,
-        pause_seconds: 45,
+        pause_seconds: number(numbers, 5, 45)?,
         noise: number(numbers, 3, 3.0)?,
         seed: number(numbers, 4, 1)?,
     };

@@ -1,7 +1,7 @@
 //! Decodes samples so that it can be measured, and films nights to find out what sampling by activity misses.
 //!
 //! usage: sampling decode FILE exact|activity|keyframes [EVERY [dewarp]]
-//!        sampling film clear|dusk|infrared|rain FILE [SECONDS FPS GOP NOISE SEED]
+//!        sampling film clear|dusk|infrared|rain FILE [SECONDS FPS GOP NOISE SEED PAUSE]
 //!        sampling recall FILE [EVERY]
 //!
 //! Each writes one JSON object to stdout. `recall` reads the walkers beside a night that `film` wrote, `FILE.json`; of
