@@ -14,7 +14,7 @@ pub fn playlist(bytes: &[u8]) {
     assert_eq!(again.text(), written);
     let _ = (read.first_map(), read.lists("segment_20260101_000000.mp4"));
     read.let_go_of_gone(|name| name.len().is_multiple_of(2));
-    read.let_go_of_broken(|name, map| name.len() as u64 * map.bytes);
+    read.let_go_of_broken(|name, map| (name.len() as u64).wrapping_mul(map.bytes));
     let from = Duration::from_secs(10);
     read.add(0..100, from);
     read.rename_newest("segment_20260101_000000_2.mp4".to_owned());
