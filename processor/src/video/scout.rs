@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use ffmpeg_the_third::frame;
+use ffmpeg_the_third::{Rational, frame};
 
 use super::decoder::Decoder;
 use super::error::VideoError;
@@ -20,6 +20,10 @@ impl Scout {
     pub(super) fn new(source: Source) -> Result<Self, VideoError> {
         let decoder = Decoder::open(&source, 0)?;
         Ok(Self { source, decoder, position: 0, packets_fed: 0 })
+    }
+
+    pub(super) fn time_base(&self) -> Rational {
+        self.source.stream().time_base()
     }
 
     /// Decodes the keyframe in the packet at `entry`, which lies ahead; `None` where it is damaged.

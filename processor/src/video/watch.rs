@@ -12,9 +12,14 @@ use super::index::{IndexedPacket, PacketIndex};
 use super::order::DisplayOrder;
 use super::scout::Scout;
 use super::sizes::Sizes;
+use super::time;
 
 /// Where nothing changes, one sample is looked at all the same in so much time.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Who is in the picture for so long is in a keyframe, or their stretch is decoded. Most cameras send a keyframe at
+/// least every three seconds.
+const LONGEST_UNSEEN: Duration = Duration::from_millis(3500);
 
 /// Walks over the GOPs that hold exact samples.
 pub(super) struct Watch {
@@ -79,12 +84,12 @@ impl Watch {
     /// Decides about the next stretch; decodes the keyframe at its end, and the first one at its begin.
     pub(super) fn decide(&mut self) -> Option<Verdict> {
         let stretch = self.stretches.next()?;
-        let keyframe = match self.ahead.take() {
-            Some(keyframe) => keyframe,
-            None => Keyframe::of(self.scout.keyframe(stretch.entry)),
+        let mut keyframe = self.ahead.take();
+        let is_active = self.is_too_long(&stretch) || {
+            let now = keyframe.get_or_insert_with(|| Keyframe::of(self.scout.keyframe(stretch.entry)));
+            self.ahead = stretch.next.map(|entry| Keyframe::of(self.scout.keyframe(entry)));
+            self.is_active(&stretch, now.grid.as_ref())
         };
-        self.ahead = stretch.next.map(|entry| Keyframe::of(self.scout.keyframe(entry)));
-        let is_active = self.is_active(&stretch, keyframe.grid.as_ref());
         let mut wanted: BTreeMap<u64, Duration> =
             stretch.samples.iter().filter_map(|&number| self.open.remove_entry(&number)).collect();
         if !is_active {
@@ -92,7 +97,18 @@ impl Watch {
             wanted = first.into_iter().collect();
         }
         self.last_looked_at = wanted.last_key_value().map(|(_, &pts)| pts).or(self.last_looked_at);
-        Some(Verdict { wanted, keyframe: keyframe.decoded })
+        Some(Verdict { wanted, keyframe: keyframe.and_then(|keyframe| keyframe.decoded) })
+    }
+
+    /// Tells whether somebody may come and go between the keyframes.
+    fn is_too_long(&self, stretch: &Stretch) -> bool {
+        let packets = &self.index.packets;
+        let ends = match stretch.next {
+            Some(next) => packets[next].pts,
+            None => packets[stretch.entry..].iter().filter_map(|packet| packet.pts).max(),
+        };
+        let lasts = ends.zip(packets[stretch.entry].pts).map(|(end, begin)| end.saturating_sub(begin));
+        lasts.is_none_or(|ticks| time::duration(ticks, self.scout.time_base()) > LONGEST_UNSEEN)
     }
 
     /// Says yes where it cannot tell.

@@ -73,6 +73,17 @@ fn what_cannot_be_planned_is_sampled_exactly() {
     }
 }
 
+#[test]
+fn where_keyframes_lie_far_apart_nothing_is_left_out() {
+    let still =
+        "-c:v libx264 -preset veryfast -vf scale=128:96,select=eq(n\\,0),loop=120:1 -g 40 -sc_threshold 0";
+    let file = encode("still.mp4", still);
+    let reference = full_decode(&file);
+    let exact: Vec<u64> = (0..reference.len() as u64).step_by(10).collect();
+    assert!(exact.len() >= 12);
+    assert_eq!(sample(&file, (10, Sampling::Activity), &reference).0, exact);
+}
+
 /// Films four nights of a minute and a half each: small, and once for all runs.
 fn film(weather: Weather) -> (PathBuf, Vec<Walk>) {
     let night = Night { weather, seconds: 90, fps: 10, gop: 20, pause_seconds: 16, noise: 3.0, seed: 5 };
