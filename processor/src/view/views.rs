@@ -63,8 +63,10 @@ impl Views {
     /// Notes what is hidden in the pictures before they are cut: the views then show something else.
     #[must_use]
     pub fn behind(mut self, masks: Option<&str>) -> Self {
-        for (view, masks) in self.views.iter_mut().zip(std::iter::repeat(masks).flatten()) {
-            view.mapping = format!(r#"{{"masks":{masks},"view":{}}}"#, view.mapping);
+        if let Some(masks) = masks {
+            for view in &mut self.views {
+                view.mapping = format!(r#"{{"masks":{masks},"view":{}}}"#, view.mapping);
+            }
         }
         self
     }
