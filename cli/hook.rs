@@ -1,17 +1,30 @@
 //! The hook: tells a command and a web address what the recorder says, one event after another.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context;
 use config::{Hook, HookCommand, Webhook};
 use recorder::{Notice, Notices};
+use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-/// Tells until the recorder has ended. Each event is told once: what fails is logged, and recording goes on.
-pub(crate) async fn tell(hook: Hook, mut notices: Notices) {
+/// Before a webhook is tried again. Most are away for a restart, or because the network is; what takes longer
+/// would only hold up the events after it, of which as many wait as [`Notices`] keeps.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15), Duration::from_secs(60)];
+
+/// Whose notices each of the two hears; a webhook that is away does not hold up the command.
+pub(crate) struct Heard {
+    pub(crate) by_command: Notices,
+    pub(crate) by_webhook: Notices,
+}
+
+/// Tells until the recorder has ended. What fails for good is logged, and recording goes on.
+pub(crate) async fn tell(hook: Hook, heard: Heard) {
     let teller = match Teller::new(hook) {
         Ok(teller) => teller,
         Err(error) => {
@@ -19,14 +32,25 @@ pub(crate) async fn tell(hook: Hook, mut notices: Notices) {
             return;
         }
     };
-    while let Some(notice) = notices.next().await {
-        teller.tell(&notice).await;
-    }
+    let Heard { mut by_command, mut by_webhook } = heard;
+    let calling = async {
+        while let Some(notice) = by_command.next().await {
+            teller.tell_command(&notice).await;
+        }
+    };
+    let posting = async {
+        while let Some(notice) = by_webhook.next().await {
+            teller.tell_webhook(&notice).await;
+        }
+    };
+    tokio::join!(calling, posting);
 }
 
 struct Teller {
     hook: Hook,
     http: reqwest::Client,
+    /// Before each further attempt of a webhook.
+    waits: Vec<Duration>,
 }
 
 impl Teller {
@@ -41,19 +65,32 @@ impl Teller {
         let plain = hook.webhook.as_ref().is_none_or(|webhook| webhook.expose().starts_with("http://"));
         let builder = if plain { builder.tls_certs_only([]) } else { builder };
         let http = builder.build().context("are root certificates installed (`ca-certificates`)?")?;
-        Ok(Self { hook, http })
+        Ok(Self { hook, http, waits: WAITS.to_vec() })
     }
 
-    async fn tell(&self, notice: &Notice) {
-        let object = match serde_json::to_string(notice) {
-            Ok(object) => object,
-            Err(error) => return tracing::error!(%error, "an event cannot be told"),
-        };
-        let (called, posted) = tokio::join!(self.call(&object), self.post(&object));
-        for (what, told) in [("hook.command", called), ("hook.webhook", posted)] {
-            if let Err(error) = told {
-                tracing::warn!(what, error = format!("{error:#}"), "an event was not told");
-            }
+    async fn tell_command(&self, notice: &Notice) {
+        if let Some(object) = object(notice)
+            && let Err(error) = self.call(&object).await
+        {
+            tracing::warn!(what = "hook.command", error = format!("{error:#}"), "an event was not told");
+        }
+    }
+
+    async fn tell_webhook(&self, notice: &Notice) {
+        let Some(object) = object(notice) else { return };
+        let mut waits = self.waits.iter();
+        loop {
+            let error = match self.post(&object).await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            let Some(wait) = waits.next().filter(|_| error.may_pass) else {
+                let error = format!("{:#}", error.reason);
+                tracing::warn!(what = "hook.webhook", error, "an event was not told");
+                return;
+            };
+            tracing::debug!(error = format!("{:#}", error.reason), wait_s = wait.as_secs(), "webhook fails");
+            sleep(*wait).await;
         }
     }
 
@@ -69,15 +106,34 @@ impl Teller {
         }
     }
 
-    async fn post(&self, object: &str) -> anyhow::Result<()> {
+    async fn post(&self, object: &str) -> Result<(), NotPosted> {
         let Some(webhook) = &self.hook.webhook else { return Ok(()) };
         let request = self.http.post(webhook.expose()).header("content-type", "application/json");
-        let response =
-            request.body(object.to_owned()).send().await.map_err(|error| hidden(error, webhook))?;
-        let status = response.status();
-        anyhow::ensure!(status.is_success(), "`{webhook}` answers {status}");
-        Ok(())
+        let status = match request.body(object.to_owned()).send().await {
+            Ok(response) => response.status(),
+            Err(error) => return Err(NotPosted { may_pass: true, reason: hidden(error, webhook) }),
+        };
+        if status.is_success() {
+            return Ok(());
+        }
+        // the others say that the request is wrong, and will say so again
+        let may_pass = status.is_server_error()
+            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+        Err(NotPosted { may_pass, reason: anyhow::anyhow!("`{webhook}` answers {status}") })
     }
+}
+
+/// Why a webhook did not take an event.
+#[derive(Debug)]
+struct NotPosted {
+    /// Whether to try again.
+    may_pass: bool,
+    reason: anyhow::Error,
+}
+
+fn object(notice: &Notice) -> Option<String> {
+    let written = serde_json::to_string(notice);
+    written.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok()
 }
 
 /// Says what went wrong without the address, which may be a secret.

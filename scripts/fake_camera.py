@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """Plays a clip over RTSP as an IP camera would: for ever, in real time, without re-encoding.
 
-usage: fake_camera.py CLIP [--port 0] [--paths N] [--h265] [--audio aac|g711|none]
+usage: fake_camera.py CLIP [--port 0] [--paths N] [--h265|--mjpeg] [--audio aac|g711|g711a|l16|none]
                       [--loss SHARE] [--auth digest|basic] [--password PASSWORD]
 
 Listens on 127.0.0.1 only, prints `ready PORT` when clients may come, and ends with the process that
 started it. The stream is at /cam, further ones at /cam2, /cam3 ... With --auth the user is `admin` and
 the password `secret` or the one given. A SIGSTOP makes it the camera that freezes with its connections open.
 
-The clip is H.264 (or H.265 with --h265); with --audio it must carry sound in that format. Make the first
+The clip is H.264 (or H.265 with --h265, or motion JPEG with --mjpeg); with --audio it must carry sound in that format. Make the first
 frame a keyframe and all frames of one size, and it loops without a seam.
 
 Needs the system's Python and these Debian packages: ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0
@@ -31,6 +31,8 @@ SOUND = {
     "none": "",
     "aac": "tracks. ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97",
     "g711": "tracks. ! queue ! rtppcmupay name=pay1",
+    "g711a": "tracks. ! queue ! rtppcmapay name=pay1",
+    "l16": "tracks. ! queue ! audioconvert ! rtpL16pay name=pay1 pt=97",
 }
 
 
@@ -40,6 +42,7 @@ def arguments():
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     parser.add_argument("--paths", type=int, default=1, help="number of streams")
     parser.add_argument("--h265", action="store_true")
+    parser.add_argument("--mjpeg", action="store_true")
     parser.add_argument("--audio", choices=SOUND, default="none")
     parser.add_argument("--loss", type=float, default=0, help="share of the picture's packets that get lost")
     parser.add_argument("--auth", choices=["digest", "basic"])
@@ -53,6 +56,9 @@ def pipeline(args):
     name, lossy = "pay0", ""
     if args.loss:
         name, lossy = "packets", f"! identity name=pay0 drop-probability={args.loss}"
+    if args.mjpeg:
+        video = f"tracks. ! queue ! jpegparse ! rtpjpegpay name={name} {lossy}"
+        return f"( fdsrc name=clip ! matroskademux name=tracks {video} {SOUND[args.audio]} )"
     video = (f"tracks. ! queue ! {codec}parse config-interval=0 "
              f"! rtp{codec}pay name={name} pt=96 config-interval=0 aggregate-mode=none {lossy}")
     return f"( fdsrc name=clip ! matroskademux name=tracks {video} {SOUND[args.audio]} )"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::{CatalogError, LIVE, is_map};
+use crate::{CatalogError, LIVE, PLAYLIST, is_map};
 
 /// Makes a folder and its parents; the name of each that is made is synced.
 pub fn create_folder(folder: &Path) -> Result<(), CatalogError> {
@@ -136,13 +136,17 @@ pub fn take_back(made: &Path) -> Result<(), CatalogError> {
     remove(made)
 }
 
-/// Removes what is there for a live playlist alone: footage in a folder of that name, or a map. Refuses whatever
-/// else, so that no fault of a playlist can cost a recording.
+/// Removes what is there for a live playlist alone: footage in a folder of that name, a map, or the playlist with
+/// what a kill left of writing it. Refuses whatever else, so that no fault of a playlist can cost a recording.
 pub fn remove_live(path: &Path) -> Result<(), CatalogError> {
     let folder = path.parent().and_then(Path::file_name);
-    if folder.is_none_or(|name| name != LIVE) && !is_map(path) {
+    let is_playlist = path.file_name().is_some_and(|name| name == PLAYLIST);
+    if folder.is_none_or(|name| name != LIVE) && !is_map(path) && !is_playlist {
         let refused = io::Error::new(io::ErrorKind::InvalidInput, "it is no live footage");
         return Err(CatalogError::file("delete", path)(refused));
+    }
+    if is_playlist {
+        remove(&staging_name(path))?;
     }
     remove(path)
 }
@@ -207,12 +211,17 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         std::fs::create_dir(path("live")).unwrap();
         let (recorded, live, map) = (path("a.mp4"), path("live/a.mp4"), path("init_2.mp4"));
-        [&recorded, &live, &map].into_iter().for_each(|file| std::fs::write(file, "x").unwrap());
-        assert!(remove_live(&recorded).is_err());
+        let (playlist, staged, other) = (path(PLAYLIST), staging_name(&path(PLAYLIST)), path("a.m3u8"));
+        [&recorded, &live, &map, &playlist, &staged, &other]
+            .into_iter()
+            .for_each(|file| std::fs::write(file, "x").unwrap());
+        assert!(remove_live(&recorded).is_err() && remove_live(&other).is_err());
+        remove_live(&playlist).unwrap();
         remove_live(&live).unwrap();
         remove_live(&map).unwrap();
         remove_live(&map).unwrap();
-        assert!(recorded.exists() && !live.exists() && !map.exists());
+        assert!(recorded.exists() && other.exists() && !live.exists() && !map.exists());
+        assert!(!playlist.exists() && !staged.exists());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub use lock::{CameraLock, Role};
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;
-pub use paths::{FAILED, LIVE, PROCESSED, is_map, is_media, sidecar_of};
+pub use paths::{FAILED, LIVE, PLAYLIST, PROCESSED, is_map, is_media, sidecar_of};
 pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
 pub use recorded::{ClockSource, ClosedSegment};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};

@@ -9,6 +9,8 @@ pub const PROCESSED: &str = "processed";
 pub const FAILED: &str = "failed";
 /// The folder below a camera's for footage that is only shown live; no scan looks into it.
 pub const LIVE: &str = "live";
+/// A camera's live playlist, in its folder.
+pub const PLAYLIST: &str = "stream.m3u8";
 
 const MEDIA_EXTENSIONS: [&str; 7] = ["mp4", "m4v", "mkv", "ts", "avi", "mov", "mts"];
 

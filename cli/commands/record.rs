@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use config::{Camera, Loaded};
-use recorder::{CameraState, Recorder, RecorderSetup, StatusBoard};
+use recorder::{CameraState, CameraStatus, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::hook::{self, Heard};
 use crate::open::{self, Store};
-use crate::{hook, runtime, service, signals, snapshots};
+use crate::{runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
 const REPORT: Duration = Duration::from_secs(60);
@@ -99,7 +100,8 @@ pub(crate) async fn record(
 ) -> anyhow::Result<()> {
     let board = recorder.status();
     if let Some(hook) = store.settings.hook.clone() {
-        let telling = hook::tell(hook, recorder.notices());
+        let heard = Heard { by_command: recorder.notices(), by_webhook: recorder.notices() };
+        let telling = hook::tell(hook, heard);
         let ending = ending.clone();
         // whom it cannot reach must not hold up the end
         tokio::spawn(async move { ending.run_until_cancelled(telling).await });
@@ -130,7 +132,9 @@ fn report(board: &StatusBoard) {
 pub(crate) fn summary(board: StatusBoard) -> impl Fn() -> String {
     move || {
         let cameras = board.cameras();
-        let recording = cameras.iter().filter(|camera| camera.state == CameraState::Recording).count();
+        let is_recorded =
+            |camera: &&CameraStatus| camera.state == CameraState::Recording && camera.in_hand.is_some();
+        let recording = cameras.iter().filter(is_recorded).count();
         format!("recording {recording} of {} cameras", cameras.len())
     }
 }

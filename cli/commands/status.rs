@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::{
-    CameraHealth, ClockDoubt, GateTally, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue, Summary,
+    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue,
+    Summary,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use config::{WindowState, Windows};
+use config::{Recording, WindowState, Windows};
 use retention::Disk;
 use serde::Serialize;
 
@@ -54,6 +55,8 @@ struct Status {
 struct CameraLine {
     id: String,
     recording: bool,
+    /// Of `record_windows`; absent where there are none.
+    record_window: Option<WindowLine>,
     segments: BTreeMap<String, u64>,
     bytes: u64,
     newest: Option<DateTime<Utc>>,
@@ -77,7 +80,7 @@ struct GateLine {
 struct HealthLine {
     /// The recorder runs, and this is how things are.
     live: bool,
-    state: HealthState,
+    state: Doing,
     /// Why it waits.
     reason: Option<String>,
     seen: DateTime<Utc>,
@@ -86,6 +89,20 @@ struct HealthLine {
     frames: u64,
     packets_lost: u64,
     reconnects: u64,
+}
+
+/// A camera's state, and what becomes of its stream while there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Doing {
+    Connecting,
+    Recording,
+    /// The stream is there, and nothing of it is recorded before the next of `record_windows` opens.
+    OutsideWindow,
+    /// The stream is there, and is not to be recorded.
+    NotRecorded,
+    Waiting,
+    Stopped,
 }
 
 #[derive(Serialize)]
@@ -97,7 +114,7 @@ struct DiskLine {
     floor_bytes: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct WindowLine {
     open: bool,
     /// When that changes; absent where there are no windows.
@@ -200,25 +217,33 @@ fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>>
         .into_iter()
         .map(|health| (health.health.camera.to_string(), health))
         .collect();
-    let mut line = |id: String, summary: Summary| CameraLine {
+    let mut line = |id: String, summary: Summary, recording: Option<&Recording>| CameraLine {
         recording: is_recording(&store.root.path().join(&id), now),
-        health: healths.remove(&id).map(HealthLine::from),
+        record_window: recording.and_then(|recording| record_window(recording, now)),
+        health: healths.remove(&id).map(|health| HealthLine::of(health, recording, now)),
         gate: gates.remove(&Some(id.clone())).and_then(GateLine::of),
         segments: summary.by_state,
         bytes: summary.bytes,
         newest: summary.newest,
         id,
     };
-    let configured: Vec<_> = store.settings.cameras.iter().map(|camera| camera.id.to_string()).collect();
-    let mut lines: Vec<_> = configured
-        .into_iter()
-        .map(|id| {
+    let mut lines: Vec<_> = store
+        .settings
+        .cameras
+        .iter()
+        .map(|camera| {
+            let id = camera.id.to_string();
             let summary = summaries.remove(&Some(id.clone())).unwrap_or_default();
-            line(id, summary)
+            line(id, summary, Some(&camera.recording))
         })
         .collect();
-    lines.extend(summaries.into_iter().filter_map(|(id, summary)| Some(line(id?, summary))));
+    lines.extend(summaries.into_iter().filter_map(|(id, summary)| Some(line(id?, summary, None))));
     Ok(lines)
+}
+
+fn record_window(recording: &Recording, now: DateTime<Utc>) -> Option<WindowLine> {
+    let Recording::During(windows) = recording else { return None };
+    Some(WindowLine::at(windows, now)).filter(|window| window.until.is_some())
 }
 
 fn is_recording(folder: &Path, now: DateTime<Utc>) -> bool {
@@ -244,8 +269,8 @@ impl CameraLine {
     }
 
     fn now(&self) -> String {
-        match self.health.as_ref().filter(|health| health.live && health.state != HealthState::Stopped) {
-            Some(health) => health.state.to_string(),
+        match self.health.as_ref().filter(|health| health.live && health.state != Doing::Stopped) {
+            Some(health) => health.state.words().to_owned(),
             None if self.recording => "recording".to_owned(),
             None => "-".to_owned(),
         }
@@ -261,16 +286,55 @@ impl CameraLine {
             health.packets_lost.to_string(),
             health.reconnects.to_string(),
             health.last_frame.map_or("-".to_owned(), time),
-            health.reason.clone().unwrap_or_else(|| "-".to_owned()),
+            self.waits_because(health).unwrap_or_else(|| "-".to_owned()),
         ])
+    }
+
+    fn waits_because(&self, health: &HealthLine) -> Option<String> {
+        let opens = self.record_window.and_then(|window| window.until);
+        match (health.state, opens) {
+            (Doing::OutsideWindow, Some(opens)) => Some(format!("opens {} UTC", time(opens))),
+            _ => health.reason.clone(),
+        }
     }
 }
 
-impl From<CameraHealth> for HealthLine {
-    fn from(CameraHealth { health, recorder }: CameraHealth) -> Self {
+impl Doing {
+    /// A recorder that has a segment in hand finishes it, whatever the settings say by now.
+    fn of(health: &Health, recording: Option<&Recording>, now: DateTime<Utc>) -> Self {
+        match (health.state, recording) {
+            (HealthState::Recording, _) if health.in_hand.is_some() => Self::Recording,
+            (HealthState::Recording, Some(Recording::Off)) => Self::NotRecorded,
+            (HealthState::Recording, Some(Recording::During(windows)))
+                if matches!(windows.at(now), WindowState::Closed { .. }) =>
+            {
+                Self::OutsideWindow
+            }
+            (HealthState::Recording, _) => Self::Recording,
+            (HealthState::Connecting, _) => Self::Connecting,
+            (HealthState::Waiting, _) => Self::Waiting,
+            (HealthState::Stopped, _) => Self::Stopped,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Recording => "recording",
+            Self::OutsideWindow => "waiting for its window",
+            Self::NotRecorded => "live, not recorded",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl HealthLine {
+    fn of(found: CameraHealth, recording: Option<&Recording>, now: DateTime<Utc>) -> Self {
+        let CameraHealth { health, recorder } = found;
         Self {
             live: recorder == RecorderLife::Alive,
-            state: health.state,
+            state: Doing::of(&health, recording, now),
             reason: health.reason,
             seen: health.seen,
             last_frame: health.last_frame,

@@ -1,10 +1,11 @@
 //! Whom the hook tells, and what becomes of those who do not listen.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use chrono::DateTime;
 use config::Environment;
 
 use super::*;
@@ -31,21 +32,59 @@ const STEP: &str = r#"{"event":"clock_step","before":"2027-01-15T08:00:00Z","aft
 
 /// Answers one request with this status line, and returns what was asked.
 fn server(status: &'static str) -> (u16, std::thread::JoinHandle<String>) {
+    let (port, served) = misbehaving_server(vec![Answer::Status(status)]);
+    (port, std::thread::spawn(|| served.join().unwrap().remove(0)))
+}
+
+/// What a server does with a request.
+#[derive(Clone, Copy)]
+enum Answer {
+    Status(&'static str),
+    HangUp,
+    Silence,
+}
+
+/// Does one after the other, and returns what was asked.
+fn misbehaving_server(answers: Vec<Answer>) -> (u16, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let serve = move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut asked = Vec::new();
-        while !asked.ends_with(b"}") {
-            let mut more = [0; 1024];
-            let read = stream.read(&mut more).unwrap();
-            assert_ne!(read, 0, "the request breaks off");
-            asked.extend_from_slice(&more[..read]);
-        }
-        stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
-        String::from_utf8(asked).unwrap()
+        // what it is silent to stays open
+        let mut open = Vec::new();
+        let serve = |answer: &Answer| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let asked = request(&mut stream);
+            match answer {
+                Answer::Status(status) => {
+                    let answer =
+                        format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+                Answer::HangUp => {}
+                Answer::Silence => open.push(stream),
+            }
+            asked
+        };
+        answers.iter().map(serve).collect()
     };
     (port, std::thread::spawn(serve))
+}
+
+fn request(stream: &mut TcpStream) -> String {
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"}") {
+        let mut more = [0; 1024];
+        let read = stream.read(&mut more).unwrap();
+        assert_ne!(read, 0, "the request breaks off");
+        asked.extend_from_slice(&more[..read]);
+    }
+    String::from_utf8(asked).unwrap()
+}
+
+fn webhook(port: u16, attempts: usize) -> Teller {
+    let keys = format!("webhook = \"http://127.0.0.1:{port}/\"\ntimeout_seconds = 1");
+    let teller = Teller::new(hook(&keys)).unwrap();
+    Teller { waits: vec![Duration::from_millis(10); attempts - 1], ..teller }
 }
 
 fn lines(path: &Path) -> Vec<String> {
@@ -57,8 +96,8 @@ async fn a_command_reads_one_object_for_each_event() {
     let folder = tempfile::tempdir().unwrap();
     let heard = folder.path().join("heard");
     let teller = Teller::new(shell(&format!("cat >> {}", heard.display()), 10)).unwrap();
-    teller.tell(&step()).await;
-    teller.tell(&step()).await;
+    teller.tell_command(&step()).await;
+    teller.tell_command(&step()).await;
     assert_eq!(lines(&heard), [STEP, STEP]);
 }
 
@@ -103,7 +142,7 @@ async fn a_command_that_fails_or_is_not_there_is_told_of_and_reads_nothing_if_it
 async fn a_webhook_gets_the_object_by_post() {
     let (port, served) = server("204 No Content");
     let teller = Teller::new(hook(&format!("webhook = \"http://127.0.0.1:{port}/T0/secret\""))).unwrap();
-    teller.tell(&step()).await;
+    teller.tell_webhook(&step()).await;
     let asked = served.join().unwrap();
     assert!(asked.starts_with("POST /T0/secret HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("content-type: application/json\r\n") && asked.ends_with(STEP), "{asked}");
@@ -113,13 +152,49 @@ async fn a_webhook_gets_the_object_by_post() {
 async fn what_goes_wrong_with_a_webhook_is_told_without_its_address() {
     let (port, served) = server("500 Internal Server Error");
     let teller = Teller::new(hook(&format!("webhook = \"http://127.0.0.1:{port}/T0/secret\""))).unwrap();
-    let refused = format!("{:#}", teller.post(STEP).await.unwrap_err());
+    let refused = format!("{:#}", teller.post(STEP).await.unwrap_err().reason);
     served.join().unwrap();
-    let unreachable = format!("{:#}", teller.post(STEP).await.unwrap_err());
+    let unreachable = format!("{:#}", teller.post(STEP).await.unwrap_err().reason);
     assert!(refused.contains("500"), "{refused}");
     for text in [refused, unreachable] {
         assert!(text.contains("127.0.0.1") && !text.contains("secret"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_away_for_a_while_hears_of_every_event_in_order() {
+    let answers = vec![
+        Answer::HangUp,
+        Answer::Status("503 Service Unavailable"),
+        Answer::Silence,
+        Answer::Status("429 Too Many Requests"),
+        Answer::Status("204 No Content"),
+        Answer::Status("204 No Content"),
+    ];
+    let (port, served) = misbehaving_server(answers);
+    let teller = webhook(port, 5);
+    let later = Notice::ClockStep { before: DateTime::UNIX_EPOCH, after: DateTime::UNIX_EPOCH };
+    teller.tell_webhook(&step()).await;
+    teller.tell_webhook(&later).await;
+    let asked = served.join().unwrap();
+    assert!(asked[..5].iter().all(|asked| asked.ends_with(STEP)), "{asked:?}");
+    assert!(asked[5].contains("1970"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_says_no_is_not_asked_again_and_one_that_fails_on_and_on_is_given_up() {
+    let answers = vec![
+        Answer::Status("404 Not Found"),
+        Answer::Status("500 Internal Server Error"),
+        Answer::Status("500 Internal Server Error"),
+        Answer::Status("204 No Content"),
+    ];
+    let (port, served) = misbehaving_server(answers);
+    let teller = webhook(port, 2);
+    for _ in 0..3 {
+        teller.tell_webhook(&step()).await;
+    }
+    assert_eq!(served.join().unwrap().len(), 4);
 }
 
 #[tokio::test]

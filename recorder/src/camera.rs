@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::{self, Fault};
 use crate::destination::Destinations;
 use crate::gather::Order;
+use crate::hls::clear_leftovers;
 use crate::input::{Playing, Sessions, SoundUse, play};
 use crate::outage::Moment;
 use crate::recover::{Recovered, partials, recover};
@@ -138,10 +139,19 @@ impl CameraTask {
     async fn recover(&self) {
         let (place, camera) = (self.place.clone(), self.desk.camera.id.clone());
         let register = self.desk.register.clone();
-        let work = move || match partials(&place, &camera) {
-            Ok(found) => found.iter().for_each(|partial| recover_one(&place, partial, &register)),
-            Err(e) => {
-                tracing::error!(%camera, error = &e as &dyn std::error::Error, "cannot look for partials");
+        let is_shown = self.desk.camera.hls.is_some();
+        let work = move || {
+            if !is_shown
+                && let Err(e) = place.root.check().and_then(|()| clear_leftovers(&place.folder(&camera)))
+            {
+                let error = &e as &dyn std::error::Error;
+                tracing::warn!(%camera, error, "live playlist of an earlier run cannot be removed");
+            }
+            match partials(&place, &camera) {
+                Ok(found) => found.iter().for_each(|partial| recover_one(&place, partial, &register)),
+                Err(e) => {
+                    tracing::error!(%camera, error = &e as &dyn std::error::Error, "cannot look for partials");
+                }
             }
         };
         if let Err(e) = spawn_blocking(work).await {

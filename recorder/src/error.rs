@@ -47,14 +47,18 @@ pub enum RecorderError {
     NoAnswer { camera: String, after: Duration },
 
     #[error(
-        "camera `{camera}` offers no H.264 or H.265 video (it offers {offered}); choose one of them in the camera"
+        "camera `{camera}` offers no H.264, H.265 or motion JPEG video (it offers {offered}); choose one of them in the camera"
     )]
     NoVideo { camera: String, offered: String },
 
     #[error("camera `{camera}` sent no video frame for {} s", after.as_secs())]
     Stalled { camera: String, after: Duration },
 
-    #[error("camera `{camera}` sent no keyframe for {} s; set a shorter keyframe interval in the camera", after.as_secs())]
+    #[error(
+        "camera `{camera}` sent no keyframe for {} s; set a shorter keyframe interval in the camera, or \
+         `input = \"ffmpeg\"` where other programs show it",
+        after.as_secs()
+    )]
     NoKeyframe { camera: String, after: Duration },
 
     #[error("camera `{camera}` ended the stream")]

@@ -8,6 +8,7 @@ use config::CameraId;
 
 use crate::blocks::{BlockPool, Blocks};
 use crate::cut::{Begins, FragmentInHand, FrameOrder, ends_fragment, slot};
+use crate::file_times::FileTimes;
 use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead};
 use crate::segment::{Fragment, Next};
 use crate::sound::{Sound, SoundFrame};
@@ -59,6 +60,7 @@ pub(crate) struct Gatherer {
     timeline: Timeline,
     usual_duration: u32,
     cut: Cut,
+    times: FileTimes,
     /// Absent until the first keyframe.
     current: Option<Part>,
     /// Ended by a cut, but sound for it may still come.
@@ -125,6 +127,7 @@ impl Gatherer {
             timeline: Timeline::new(video.time_scale),
             usual_duration: u32::try_from(usual_duration).unwrap_or(1),
             cut: Cut::OnTheClock,
+            times: FileTimes::of(camera),
             video,
             current: None,
             ending: None,
@@ -280,7 +283,8 @@ impl Gatherer {
         let origin = match part.origin {
             Some(origin) => origin,
             None => {
-                self.orders.push(Order::Open(self.head_of(&part)));
+                let head = self.head_of(&part, first);
+                self.orders.push(Order::Open(head));
                 *part.origin.insert(first)
             }
         };
@@ -329,11 +333,13 @@ impl Gatherer {
         samples
     }
 
-    fn head_of(&self, part: &Part) -> FileHead {
+    fn head_of(&mut self, part: &Part, origin: i64) -> FileHead {
         let tracks = std::iter::once(&part.video).chain(self.sound.as_ref().map(Sound::head));
+        let tracks: Vec<TrackHead> = tracks.cloned().collect();
         FileHead {
             metadata: Metadata { camera: self.camera.clone(), start: part.start, clock: part.clock },
-            tracks: tracks.cloned().collect(),
+            origins: self.times.next(origin, part.video.time_scale, &tracks),
+            tracks,
         }
     }
 

@@ -157,7 +157,7 @@ impl Reader<'_> {
         let Some((moof, content)) = self.index_box(at, b"moof")? else { return Ok(None) };
         let mdat_at = at + moof.length;
         let Some(mdat) = self.header(mdat_at, b"mdat")? else { return Ok(None) };
-        let Ok(parsed) = parse_fragment(&content) else { return Ok(None) };
+        let Ok(parsed) = parse_fragment(&content, &head.origins) else { return Ok(None) };
         let (begin, end) = (mdat_at + mdat.header_length, mdat_at + mdat.length);
         let runs: Vec<(u64, Run)> = parsed.into_iter().map(|(data_at, run)| (at + data_at, run)).collect();
         let fits = |(from, run): &(u64, Run)| {

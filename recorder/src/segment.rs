@@ -99,7 +99,7 @@ impl OpenSegment {
         fragment: Fragment,
         written: impl FnOnce(&Fragment, Range<u64>),
     ) -> Result<(), RecorderError> {
-        let head = FragmentHead::of(self.fragments + 1, &fragment.runs);
+        let head = FragmentHead::of(self.fragments + 1, &fragment.runs, &self.head.origins);
         let end = self.end + head.bytes.len() as u64 + head.data_length;
         let bytes = self.end..end;
         write_all_of(&mut self.file, &head.bytes, &fragment.data)

@@ -250,6 +250,7 @@ fn carry_out(order: Order, desk: &Desk, open: &mut AllOpen, files: &Files<'_>) -
                 segment.append(fragment, |fragment, bytes| {
                     desk.each_tap(|tap| tap.appended(fragment, Some(bytes.clone())));
                 })?;
+                desk.each_tap(|tap| tap.synced());
                 *lock(&desk.written) = Some(segment.written_until());
             }
             Some(Open::Nowhere) => desk.each_tap(|tap| tap.appended(&fragment, None)),
@@ -312,7 +313,7 @@ mod tests {
 
     use super::*;
     use crate::blocks::{BlockPool, Blocks};
-    use crate::mp4::{FileHead, Metadata, Run, Sample, TrackHead, TrackKind};
+    use crate::mp4::{FileHead, Metadata, Origins, Run, Sample, TrackHead, TrackKind};
     use crate::segment::{Fragment, Next};
 
     fn camera() -> CameraId {
@@ -326,6 +327,7 @@ mod tests {
         Order::Open(FileHead {
             metadata: Metadata { camera: camera(), start, clock: ClockSource::ReceiveTime },
             tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+            origins: Origins::default(),
         })
     }
 

@@ -89,7 +89,7 @@ fn other_subsamplings_of_chroma() {
 
 #[test]
 fn mjpeg_decodes_only_the_samples() {
-    for name in ["mjpeg.avi", "mjpeg.mkv", "mjpeg.mov"] {
+    for name in ["mjpeg.avi", "mjpeg.mkv", "mjpeg.mov", "mjpeg.mp4"] {
         let file = encode(name, "-c:v mjpeg -q:v 5");
         assert_exact(&file, Effort::Planned);
         assert_eq!(packets_fed(&file), 4);

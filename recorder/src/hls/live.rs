@@ -1,5 +1,6 @@
 //! Live footage: the files that only the playlist needs, and their end.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -16,15 +17,24 @@ pub(crate) fn remove_old(
     now: SystemTime,
     is_needed: impl Fn(&str) -> bool,
 ) -> Result<(), CatalogError> {
+    remove_where(folder, |finished, found| {
+        let age = found.modified().ok().and_then(|at| now.duration_since(at).ok());
+        !is_needed(finished) && age.is_some_and(|age| age > keep)
+    })
+}
+
+/// Removes all files of ours: there is no playlist any more.
+pub(super) fn remove_all(folder: &Path) -> Result<(), CatalogError> {
+    remove_where(folder, |_, _| true)
+}
+
+fn remove_where(folder: &Path, is_over: impl Fn(&str, &Metadata) -> bool) -> Result<(), CatalogError> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(finished) = name.to_str().and_then(finished_name) else { continue };
-        let is_old = |found: std::fs::Metadata| {
-            let age = now.duration_since(found.modified().ok()?).ok()?;
-            (found.is_file() && age > keep).then_some(())
-        };
-        if !is_needed(finished) && entry.metadata().ok().and_then(is_old).is_some() {
+        let Ok(found) = entry.metadata() else { continue };
+        if found.is_file() && is_over(finished, &found) {
             files::remove_live(&entry.path())?;
         }
     }

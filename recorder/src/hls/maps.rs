@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use catalog::{CatalogError, files};
 
 use super::playlist::{Map, map_name};
-use crate::mp4::FileHead;
+use crate::mp4::{FileHead, is_map};
 
 /// No map is larger: it holds parameter sets.
 const SIZE_MAX: u64 = 1 << 20;
@@ -60,6 +60,17 @@ impl Maps {
     }
 }
 
+/// Removes those of ours in a folder whose camera has no playlist any more.
+pub(super) fn remove_all(folder: &Path) -> Result<(), CatalogError> {
+    for number in numbers_in(folder) {
+        let path = folder.join(map_name(number));
+        if is_map(&read(&path)) {
+            files::remove_live(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// What cannot be read or is too large is the content of no map: the next one gets another number.
 fn read(path: &Path) -> Vec<u8> {
     let is_sane = path.metadata().is_ok_and(|found| found.len() <= SIZE_MAX);
@@ -80,7 +91,7 @@ mod tests {
     use catalog::ClockSource;
 
     use super::*;
-    use crate::mp4::{Metadata, TrackHead, TrackKind};
+    use crate::mp4::{Metadata, Origins, TrackHead, TrackKind};
 
     fn head(width: u16, start_s: i64) -> FileHead {
         let start = chrono::DateTime::from_timestamp(start_s, 0).unwrap();
@@ -89,6 +100,7 @@ mod tests {
         FileHead {
             metadata: Metadata { camera: "gate".parse().unwrap(), start, clock: ClockSource::ReceiveTime },
             tracks: vec![TrackHead { kind, time_scale: 90_000, sample_entry }],
+            origins: Origins(vec![u64::try_from(start_s).unwrap() * 90_000]),
         }
     }
 

@@ -14,8 +14,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 /// What a live playlist must hold at least, in target durations (RFC 8216, section 6.2.2).
 const TARGETS_MIN: u32 = 3;
 
-/// Lists parts, oldest first. Files follow one another over discontinuities, because the times in each begin
-/// at zero.
+/// Lists parts, oldest first.
 #[derive(Debug)]
 pub(crate) struct Playlist {
     keep: Duration,
@@ -35,6 +34,7 @@ struct ListedFile {
     name: String,
     map: Map,
     start: DateTime<Utc>,
+    follows: Follows,
     parts: VecDeque<Part>,
     /// Of all parts. Kept, because the whole text is written with each new part.
     text: String,
@@ -56,6 +56,16 @@ pub(crate) struct FileOfParts {
     pub(crate) map: Map,
     /// Of its first frame.
     pub(crate) start: DateTime<Utc>,
+    pub(crate) follows: Follows,
+}
+
+/// How a file comes after the one that is listed before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// The times in it go on where they ended, under the same map.
+    InTime,
+    /// Over a discontinuity.
+    Anew,
 }
 
 /// What a player reads before a file's parts.
@@ -74,7 +84,7 @@ pub(crate) struct Numbers {
 }
 
 impl Playlist {
-    /// Begins an empty one that reaches back `keep`.
+    /// Origins an empty one that reaches back `keep`.
     pub(crate) fn new(keep: Duration, numbers: Numbers) -> Self {
         let Numbers { media_sequence, discontinuity_sequence, target_seconds } = numbers;
         Self {
@@ -87,7 +97,7 @@ impl Playlist {
         }
     }
 
-    /// Begins one where none can be read. It counts from the seconds since 1970, as `ffmpeg -hls_start_number_source
+    /// Origins one where none can be read. It counts from the seconds since 1970, as `ffmpeg -hls_start_number_source
     /// epoch` does: more than whatever an earlier one, with parts of a second and more, has come to.
     pub(crate) fn anew(keep: Duration, part: Duration, now: DateTime<Utc>) -> Self {
         let numbers = Numbers {
@@ -100,9 +110,15 @@ impl Playlist {
 
     /// Takes the next file; it is listed with its first part.
     pub(crate) fn begin_file(&mut self, file: FileOfParts) {
-        self.files.pop_back_if(|last| last.parts.is_empty());
-        let FileOfParts { name, map, start } = file;
-        self.files.push_back(ListedFile { name, map, start, parts: VecDeque::new(), text: String::new() });
+        // where nothing of a file was ever listed, the next one comes after the one before it
+        let unlisted = self.files.pop_back_if(|last| last.parts.is_empty());
+        let FileOfParts { name, map, start, mut follows } = file;
+        let joins = self.files.back().is_some_and(|before| before.map == map);
+        if !joins || unlisted.is_some_and(|file| file.follows == Follows::Anew) {
+            follows = Follows::Anew;
+        }
+        let (parts, text) = (VecDeque::new(), String::new());
+        self.files.push_back(ListedFile { name, map, start, follows, parts, text });
     }
 
     /// Lists the next part of the newest file, and lets go of what is too old.
@@ -160,12 +176,17 @@ impl Playlist {
              #EXT-X-DISCONTINUITY-SEQUENCE:{}\n#EXT-X-INDEPENDENT-SEGMENTS\n",
             self.target_seconds, self.media_sequence, self.discontinuity_sequence
         );
-        let mut discontinuity = "";
-        for file in self.files.iter().filter(|file| !file.parts.is_empty()) {
-            text.push_str(discontinuity);
-            file.write_head(&mut text);
+        for (number, file) in self.files.iter().filter(|file| !file.parts.is_empty()).enumerate() {
+            let begins_anew = file.follows == Follows::Anew;
+            if number > 0 && begins_anew {
+                text.push_str("#EXT-X-DISCONTINUITY\n");
+            }
+            // told at each discontinuity, because some players forget it there
+            if number == 0 || begins_anew {
+                file.write_map(&mut text);
+            }
+            file.write_time(&mut text);
             text.push_str(&file.text);
-            discontinuity = "#EXT-X-DISCONTINUITY\n";
         }
         text
     }
@@ -198,7 +219,9 @@ impl Playlist {
             self.media_sequence += 1;
             if file.parts.is_empty() {
                 self.files.pop_front();
-                self.discontinuity_sequence += 1;
+                // one of which nothing is listed yet may never be
+                let goes_on = |next: &ListedFile| next.follows == Follows::InTime && !next.parts.is_empty();
+                self.discontinuity_sequence += u64::from(!self.files.front().is_some_and(goes_on));
             }
         }
     }
@@ -209,16 +232,17 @@ impl ListedFile {
         self.start + TimeDelta::from_std(part.at + part.length).unwrap_or_default()
     }
 
-    /// Writes what goes before its first part. The map is told with each file: some players forget it at a
-    /// discontinuity.
-    fn write_head(&self, text: &mut String) {
+    fn write_map(&self, text: &mut String) {
+        let (map, bytes) = (map_name(self.map.number), self.map.bytes);
+        // the range: ffmpeg would ask for the part before's on a connection that it uses again
+        text.push_str(&format!("#EXT-X-MAP:URI=\"{map}\",BYTERANGE=\"{bytes}@0\"\n"));
+    }
+
+    /// Writes when its first part begins.
+    fn write_time(&self, text: &mut String) {
         let at = self.parts.front().map_or(Duration::ZERO, |part| part.at);
         let time = self.start + TimeDelta::from_std(at).unwrap_or_default();
         let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let (map, bytes) = (map_name(self.map.number), self.map.bytes);
-        // the range: ffmpeg would ask for the part before's on a connection that it uses again
-        let map = format!("#EXT-X-MAP:URI=\"{map}\",BYTERANGE=\"{bytes}@0\"\n");
-        text.push_str(&map);
         text.push_str(&format!("#EXT-X-PROGRAM-DATE-TIME:{time}\n"));
     }
 }

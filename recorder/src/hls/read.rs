@@ -9,7 +9,7 @@ use std::time::Duration;
 use catalog::LIVE;
 use chrono::DateTime;
 
-use super::playlist::{FileOfParts, Map, Numbers, Playlist};
+use super::playlist::{FileOfParts, Follows, Map, Numbers, Playlist};
 use crate::name;
 
 /// No part is longer than a day; what says so is damaged.
@@ -24,14 +24,19 @@ pub(crate) fn read(text: &str, keep: Duration) -> Option<Playlist> {
     // one that was cut off may lack its last parts, and others would get their numbers
     let mut lines = text.strip_suffix('\n')?.split('\n').peekable();
     let mut playlist = Playlist::new(keep, read_numbers(&mut lines)?);
-    if lines.peek().is_some() {
-        read_file(&mut lines, &mut playlist)?;
-    }
-    while let Some(line) = lines.next() {
-        if line != "#EXT-X-DISCONTINUITY" {
-            return None;
+    let mut map = None;
+    while lines.peek().is_some() {
+        let begins_anew = lines.next_if_eq(&"#EXT-X-DISCONTINUITY").is_some();
+        let follows = match map {
+            // the first is not told to be one
+            None if begins_anew => return None,
+            Some(_) if !begins_anew => Follows::InTime,
+            _ => Follows::Anew,
+        };
+        if follows == Follows::Anew {
+            map = Some(read_map(lines.next()?)?);
         }
-        read_file(&mut lines, &mut playlist)?;
+        read_file(&mut lines, &mut playlist, (map?, follows))?;
     }
     Some(playlist)
 }
@@ -50,12 +55,11 @@ fn read_numbers(lines: &mut Lines<'_>) -> Option<Numbers> {
     Some(numbers)
 }
 
-fn read_file(lines: &mut Lines<'_>, playlist: &mut Playlist) -> Option<()> {
-    let map = read_map(lines.next()?)?;
+fn read_file(lines: &mut Lines<'_>, playlist: &mut Playlist, (map, follows): (Map, Follows)) -> Option<()> {
     let start = lines.next()?.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:")?;
     let start = DateTime::parse_from_rfc3339(start).ok()?.to_utc();
     let (name, bytes, length) = read_part(lines)?;
-    playlist.begin_file(FileOfParts { name: name.to_owned(), map, start });
+    playlist.begin_file(FileOfParts { name: name.to_owned(), map, start, follows });
     playlist.add(bytes, length);
     while lines.peek().is_some_and(|line| line.starts_with("#EXTINF:")) {
         let (same, bytes, length) = read_part(lines)?;

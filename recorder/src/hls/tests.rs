@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::check::{self, Reading, assert_follows};
-use super::playlist::{FileOfParts, Map, Numbers, Playlist};
+use super::playlist::{FileOfParts, Follows, Map, Numbers, Playlist};
 use super::read::read;
 
 fn numbers(target_seconds: u64) -> Numbers {
@@ -18,7 +18,11 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn file(number: u32, start: DateTime<Utc>) -> FileOfParts {
-    FileOfParts { name: format!("segment_{number}.mp4"), map: map(1), start }
+    FileOfParts { name: format!("segment_{number}.mp4"), map: map(1), start, follows: Follows::Anew }
+}
+
+fn next_file(number: u32, start: DateTime<Utc>) -> FileOfParts {
+    FileOfParts { follows: Follows::InTime, ..file(number, start) }
 }
 
 fn map(number: u32) -> Map {
@@ -36,8 +40,12 @@ fn a_playlist_reads_as_it_should() {
     playlist.add(900..2900, Duration::from_millis(2040));
     playlist.add(2900..4000, Duration::from_millis(1960));
     let name = "live/segment_20261025_023000+0200.mp4".to_owned();
-    playlist.begin_file(FileOfParts { name, map: map(2), start: noon() + TimeDelta::seconds(4) });
+    let other = FileOfParts { name, map: map(2), ..file(0, noon() + TimeDelta::seconds(4)) };
+    playlist.begin_file(other);
     playlist.add(900..1000, Duration::from_micros(2_499_999));
+    let next = FileOfParts { map: map(2), ..next_file(3, noon() + TimeDelta::seconds(8)) };
+    playlist.begin_file(next);
+    playlist.add(910..920, seconds(2));
     let expected = "\
 #EXTM3U
 #EXT-X-VERSION:7
@@ -59,6 +67,10 @@ segment_1.mp4?2900
 #EXTINF:2.499999,
 #EXT-X-BYTERANGE:100@900
 live/segment_20261025_023000+0200.mp4?900
+#EXT-X-PROGRAM-DATE-TIME:2026-11-25T12:00:08.040Z
+#EXTINF:2.000000,
+#EXT-X-BYTERANGE:10@910
+segment_3.mp4?910
 ";
     assert_eq!(playlist.text(), expected);
     assert_eq!(read(expected, seconds(60)).unwrap().text(), expected);
@@ -79,6 +91,37 @@ fn old_parts_fall_out_and_the_numbers_move_on() {
     assert_eq!(listed, [("segment_1.mp4", 10), ("segment_2.mp4", 0), ("segment_2.mp4", 10)]);
     assert_eq!(reading.parts[&10].time, noon() + TimeDelta::seconds(6), "the time is that of its first part");
     assert!(!playlist.lists("segment_0.mp4") && playlist.lists("segment_1.mp4"));
+}
+
+#[test]
+fn files_that_go_on_in_time_are_no_discontinuities() {
+    let mut playlist = Playlist::new(seconds(6), numbers(2));
+    playlist.begin_file(next_file(0, noon()));
+    let mut discontinuities = Vec::new();
+    for number in 1..9 {
+        (0..2).for_each(|part| playlist.add(part * 10..part * 10 + 10, seconds(2)));
+        let start = noon() + TimeDelta::seconds(4 * i64::from(number));
+        playlist.begin_file(if number == 4 { file(number, start) } else { next_file(number, start) });
+        let reading = check::read(&playlist.text());
+        discontinuities.push(reading.parts.values().next_back().unwrap().discontinuity);
+    }
+    assert_eq!(discontinuities, [3, 3, 3, 3, 4, 4, 4, 4]);
+}
+
+#[test]
+fn a_file_does_not_go_on_from_one_with_another_map_or_of_which_nothing_was_listed() {
+    let mut playlist = Playlist::new(seconds(600), numbers(2));
+    let files = [file(1, noon()), FileOfParts { map: map(2), ..next_file(2, noon()) }];
+    for file in files {
+        playlist.begin_file(file);
+        playlist.add(0..10, seconds(2));
+    }
+    playlist.begin_file(FileOfParts { map: map(2), ..file(3, noon()) });
+    playlist.begin_file(FileOfParts { map: map(2), ..next_file(4, noon()) });
+    playlist.add(0..10, seconds(2));
+    let reading = check::read(&playlist.text());
+    let discontinuities: Vec<_> = reading.parts.values().map(|part| part.discontinuity).collect();
+    assert_eq!(discontinuities, [3, 4, 5]);
 }
 
 #[test]
@@ -191,10 +234,11 @@ fn what_is_not_of_our_making_is_not_read() {
 /// What happens to a playlist, one after another.
 #[derive(Clone, Debug)]
 enum Event {
-    /// Begins a file so many milliseconds after the one before began; less than nothing where the clock was set.
+    /// Origins a file so many milliseconds after the one before began; less than nothing where the clock was set.
     File {
         after_ms: i64,
         map: u32,
+        follows: Follows,
     },
     Part {
         length_ms: u64,
@@ -204,7 +248,9 @@ enum Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let file = (-7_200_000i64..7_200_000, 1u32..4).prop_map(|(after_ms, map)| Event::File { after_ms, map });
+    let follows = prop_oneof![Just(Follows::InTime), Just(Follows::Anew)];
+    let file = (-7_200_000i64..7_200_000, 1u32..4, follows)
+        .prop_map(|(after_ms, map, follows)| Event::File { after_ms, map, follows });
     let part = (1u64..20_000, 1u64..1 << 40).prop_map(|(length_ms, size)| Event::Part { length_ms, size });
     prop::collection::vec(prop_oneof![2 => file, 12 => part, 1 => Just(Event::Restart)], 1..120)
 }
@@ -217,10 +263,11 @@ proptest! {
         let (mut before, mut number, mut start, mut at): (Option<Reading>, _, _, _) = (None, 0, noon(), 0);
         for event in events {
             match event {
-                Event::File { after_ms, map } => {
+                Event::File { after_ms, map, follows } => {
                     (number, at) = (number + 1, 900);
                     start += TimeDelta::milliseconds(after_ms);
-                    playlist.begin_file(FileOfParts { map: Map { number: map, bytes: 1146 }, ..file(number, start) });
+                    let map = Map { number: map, bytes: 1146 };
+                    playlist.begin_file(FileOfParts { map, follows, ..file(number, start) });
                 }
                 Event::Part { .. } if number == 0 => continue,
                 Event::Part { length_ms, size } => {

@@ -6,6 +6,7 @@ mod demux;
 mod item;
 mod native;
 mod open;
+mod parameters;
 mod piped;
 
 pub(crate) use item::{Input, Item, Playing, ReportItem, SoundItem, SoundUse, VideoItem};

@@ -12,10 +12,11 @@ use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
 use tokio::time::timeout;
 
+use super::parameters::Parameters;
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
 use crate::cap::{Frames, capped};
-use crate::mp4::{TrackHead, TrackKind};
+use crate::mp4::{Law, TrackHead, TrackKind};
 use crate::sender::{SenderReport, ntp_time};
 
 /// From the first packet to the answer to PLAY.
@@ -51,8 +52,7 @@ impl Sessions {
 pub(crate) struct Native {
     frames: Frames,
     video: usize,
-    /// What was handed on last.
-    head: Option<TrackHead>,
+    parameters: Parameters,
 }
 
 impl Native {
@@ -87,20 +87,28 @@ impl Native {
     }
 
     fn video(&mut self, frame: VideoFrame) -> VideoItem {
-        let mut head = None;
-        if self.head.is_none() || frame.has_new_parameters() {
-            head = video_head(&self.frames.streams()[self.video]);
-            self.head.clone_from(&head);
-        }
+        let stream = &self.frames.streams()[self.video];
+        let may_differ = frame.has_new_parameters() || !self.parameters.are_told();
+        let fresh = if may_differ { video_head(stream) } else { None };
+        let (keyframe, received) = (frame.is_random_access_point(), frame.start_ctx().received());
+        let told = self.parameters.take(fresh, keyframe, received);
         VideoItem {
             stamp: frame.timestamp().elapsed(),
-            keyframe: frame.is_random_access_point(),
-            received: frame.start_ctx().received(),
+            keyframe,
+            received,
             lost: u64::from(frame.loss()),
-            head,
-            data: frame.into_data(),
+            head: told.head,
+            data: behind(told.units, frame.into_data()),
         }
     }
+}
+
+fn behind(mut units: Vec<u8>, frame: Vec<u8>) -> Vec<u8> {
+    if units.is_empty() {
+        return frame;
+    }
+    units.extend_from_slice(&frame);
+    units
 }
 
 pub(super) async fn describe(camera: &Camera, source: &Source) -> Result<StreamInfo, RecorderError> {
@@ -178,7 +186,8 @@ async fn set_up_and_play(
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
     let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?);
-    let native = Native { frames, video, head: None };
+    let parameters = Parameters::new(camera.id.clone(), frames.streams().get(video).and_then(video_head));
+    let native = Native { frames, video, parameters };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
 }
 
@@ -190,8 +199,9 @@ fn transport(source: &Source) -> Transport {
 }
 
 fn choose_video(camera: &Camera, streams: &[Stream]) -> Result<usize, RecorderError> {
-    let usable =
-        |stream: &Stream| stream.media() == "video" && matches!(stream.encoding_name(), "h264" | "h265");
+    let usable = |stream: &Stream| {
+        stream.media() == "video" && matches!(stream.encoding_name(), "h264" | "h265" | "jpeg")
+    };
     streams.iter().position(usable).ok_or_else(|| {
         let offered: Vec<&str> = streams.iter().map(Stream::encoding_name).collect();
         RecorderError::NoVideo {
@@ -219,14 +229,15 @@ fn video_head(stream: &Stream) -> Option<TrackHead> {
     })
 }
 
-/// Returns the sound track, where MP4 can hold it (AAC).
+/// Returns the sound track, where MP4 can hold it (AAC, G.711).
 fn sound_head(stream: &Stream) -> Option<TrackHead> {
     let Some(ParametersRef::Audio(parameters)) = stream.parameters() else { return None };
-    Some(TrackHead {
-        kind: TrackKind::Audio,
-        time_scale: parameters.clock_rate(),
-        sample_entry: parameters.mp4_sample_entry().build().ok()?,
-    })
+    let time_scale = parameters.clock_rate();
+    let sample_entry = match Law::of_encoding(stream.encoding_name()) {
+        Some(law) => law.sample_entry(parameters.channels().get(), time_scale)?,
+        None => parameters.mp4_sample_entry().build().ok()?,
+    };
+    Some(TrackHead { kind: TrackKind::Audio, time_scale, sample_entry })
 }
 
 fn no_answer(camera: &Camera) -> RecorderError {

@@ -1,5 +1,6 @@
 //! One fragment: a `moof` that lists its samples, and the header of the `mdat` that holds them.
 
+use super::Origins;
 use super::boxes::{BoxWriter, VERSION_1};
 
 const DEFAULT_BASE_IS_MOOF: u32 = 0x02_0000;
@@ -47,13 +48,13 @@ pub(crate) struct FragmentHead {
 }
 
 impl FragmentHead {
-    pub(crate) fn of(number: u32, runs: &[Run]) -> Self {
+    pub(crate) fn of(number: u32, runs: &[Run], origins: &Origins) -> Self {
         let mut w = BoxWriter::default();
         let mut open_offsets = Vec::with_capacity(runs.len());
         w.boxed(b"moof", |w| {
             w.full(b"mfhd", 0, |w| w.u32(number));
             for run in runs {
-                w.boxed(b"traf", |w| open_offsets.push(write_run(w, run)));
+                w.boxed(b"traf", |w| open_offsets.push(write_run(w, run, origins.of(run.track))));
             }
         });
         let mut at = w.position() as u64 + MDAT_HEADER;
@@ -71,10 +72,11 @@ impl FragmentHead {
 }
 
 /// Returns where the run's data offset is to be filled in.
-fn write_run(w: &mut BoxWriter, run: &Run) -> usize {
+fn write_run(w: &mut BoxWriter, run: &Run, origin: u64) -> usize {
     let id = u32::try_from(run.track + 1).unwrap_or(u32::MAX);
     w.full(b"tfhd", DEFAULT_BASE_IS_MOOF, |w| w.u32(id));
-    w.full(b"tfdt", VERSION_1, |w| w.u64(run.samples.first().map_or(0, |first| first.dts)));
+    let first = run.samples.first().map_or(0, |first| first.dts);
+    w.full(b"tfdt", VERSION_1, |w| w.u64(origin.saturating_add(first)));
     let mut open = 0;
     w.full(b"trun", VERSION_1 | ALL_FIELDS, |w| {
         w.count(run.samples.len());

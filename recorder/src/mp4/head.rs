@@ -1,6 +1,7 @@
 //! The file's head and its closing index: `ftyp`, `free` and both forms of `moov`.
 
 use super::boxes::{BoxWriter, VERSION_1};
+use super::g711::is_g711;
 use super::{Metadata, SampleTable};
 
 /// Of `mvhd`, `tkhd` and edit lists, in units per second.
@@ -19,6 +20,23 @@ pub(crate) const SPAN_LENGTH: u64 = 16;
 pub(crate) struct FileHead {
     pub(crate) metadata: Metadata,
     pub(crate) tracks: Vec<TrackHead>,
+    pub(crate) origins: Origins,
+}
+
+/// Where the times in a file's fragments begin, per track, in its time scale; zero where nothing is said. Samples
+/// count from the file's beginning all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins(pub(crate) Vec<u64>);
+
+impl Origins {
+    pub(crate) fn of(&self, track: usize) -> u64 {
+        self.0.get(track).copied().unwrap_or(0)
+    }
+
+    /// Tells whether the times go on from an earlier file of the session.
+    pub(crate) fn are_later(&self) -> bool {
+        self.of(0) > 0
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +44,7 @@ pub(crate) struct TrackHead {
     pub(crate) kind: TrackKind,
     /// Units per second.
     pub(crate) time_scale: u32,
-    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4a`).
+    /// The one entry of `stsd`, ready made (`avc1`, `hvc1`, `mp4v`, `mp4a`, `ulaw` …).
     pub(crate) sample_entry: Vec<u8>,
 }
 
@@ -85,7 +103,12 @@ impl FileHead {
         w.boxed(b"moov", |w| {
             let tracks: Vec<Track<'_>> = (1u32..)
                 .zip(&self.tracks)
-                .map(|(id, head)| Track { id, head, created, table: form.table(id) })
+                .zip(0..)
+                .map(|((id, head), index)| {
+                    let origin = if matches!(form, Form::Opening) { self.origins.of(index) } else { 0 };
+                    let is_of_map = matches!(form, Form::Map);
+                    Track { id, head, created, is_of_map, table: form.table(id), origin }
+                })
                 // a track without a sample (a silent microphone) would only confuse players
                 .filter(|track| track.table.is_none_or(|table| !table.is_empty()))
                 .collect();
@@ -129,8 +152,11 @@ struct Track<'a> {
     id: u32,
     head: &'a TrackHead,
     created: u64,
+    is_of_map: bool,
     /// Only in the closing form.
     table: Option<&'a SampleTable>,
+    /// Only in the opening form.
+    origin: u64,
 }
 
 impl Track<'_> {
@@ -152,7 +178,11 @@ impl Track<'_> {
         w.boxed(b"trak", |w| {
             self.write_tkhd(w);
             if self.delay() > 0 {
-                self.write_edit_list(w);
+                // an empty edit shifts a track that begins late
+                write_edit_list(w, &[(self.delay(), u64::MAX), (self.duration(), 0)]);
+            } else if self.origin > 0 {
+                // whoever opens the growing file sees it begin at zero; no duration: all that comes
+                write_edit_list(w, &[(0, self.origin)]);
             }
             w.boxed(b"mdia", |w| self.write_mdia(w));
         });
@@ -179,18 +209,14 @@ impl Track<'_> {
         });
     }
 
-    /// An empty edit shifts a track that begins late.
-    fn write_edit_list(&self, w: &mut BoxWriter) {
-        w.boxed(b"edts", |w| {
-            w.full(b"elst", VERSION_1, |w| {
-                w.u32(2);
-                for (duration, media_time) in [(self.delay(), u64::MAX), (self.duration(), 0)] {
-                    w.u64(duration);
-                    w.u64(media_time);
-                    w.u32(0x1_0000); // rate
-                }
-            });
-        });
+    fn handler(&self) -> &'static [u8; 4] {
+        match self.head.kind {
+            TrackKind::Video { .. } => b"vide",
+            // Browsers play no live playlist that has sound of this kind. They pass over tracks of kinds that they
+            // do not know, but not over fragments of tracks that are not there.
+            TrackKind::Audio if self.is_of_map && is_g711(&self.head.sample_entry) => b"meta",
+            TrackKind::Audio => b"soun",
+        }
     }
 
     fn write_mdia(&self, w: &mut BoxWriter) {
@@ -205,7 +231,7 @@ impl Track<'_> {
         });
         w.full(b"hdlr", 0, |w| {
             w.u32(0);
-            w.bytes(if is_video { b"vide" } else { b"soun" });
+            w.bytes(self.handler());
             w.zeros(13);
         });
         w.boxed(b"minf", |w| {
@@ -245,6 +271,27 @@ impl Track<'_> {
             w.zeros(12);
         });
     }
+}
+
+/// Writes edits as (duration, media time).
+fn write_edit_list(w: &mut BoxWriter, edits: &[(u64, u64)]) {
+    w.boxed(b"edts", |w| {
+        w.full(b"elst", VERSION_1, |w| {
+            w.count(edits.len());
+            for &(duration, media_time) in edits {
+                w.u64(duration);
+                w.u64(media_time);
+                w.u32(0x1_0000); // rate
+            }
+        });
+    });
+}
+
+/// Tells whether a file is a [map](FileHead::map) by its first bytes: no other program writes these brands in front
+/// of a `moov`.
+pub(crate) fn is_map(content: &[u8]) -> bool {
+    let brands = content.get(8..SPAN_AT as usize);
+    brands == Some(BRANDS) && content.get(SPAN_AT as usize + 4..SPAN_AT as usize + 8) == Some(b"moov")
 }
 
 /// Returns what goes over the `free` box when the samples end at `end`: the header of a 64-bit `mdat`.

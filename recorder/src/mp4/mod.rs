@@ -5,14 +5,18 @@
 
 mod boxes;
 mod fragment;
+mod g711;
 mod head;
 mod metadata;
+mod parameter_sets;
 mod read;
 mod sample_table;
 
 pub(crate) use fragment::{FragmentHead, Run, Sample};
-pub(crate) use head::{FileHead, SPAN_AT, SPAN_LENGTH, TrackHead, TrackKind, span_header};
+pub(crate) use g711::Law;
+pub(crate) use head::{FileHead, Origins, SPAN_AT, SPAN_LENGTH, TrackHead, TrackKind, is_map, span_header};
 pub(crate) use metadata::Metadata;
+pub(crate) use parameter_sets::{ParameterSets, SetsIn};
 pub(crate) use read::{BoxAt, Fault, box_at, parse_fragment, parse_head, sample_entries};
 pub(crate) use sample_table::SampleTable;
 

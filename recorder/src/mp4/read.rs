@@ -4,7 +4,7 @@
 //! there, and whatever does not fit is a fault.
 
 use super::fragment::IS_OTHER;
-use super::{FileHead, Metadata, Run, Sample, TrackHead, TrackKind};
+use super::{FileHead, Metadata, Origins, Run, Sample, TrackHead, TrackKind};
 
 /// Why bytes are not what this recorder writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,12 +50,15 @@ fn child<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
 /// Reads the content of the opening `moov`.
 pub(crate) fn parse_head(moov: &[u8]) -> Result<FileHead, Fault> {
     let metadata = Metadata::read(moov).ok_or(Fault("it does not tell which camera it is of"))?;
-    let tracks: Vec<TrackHead> = children(moov)
+    let (tracks, origins): (Vec<TrackHead>, Vec<u64>) = children(moov)
         .filter(|(kind, _)| kind == b"trak")
-        .map(|(_, trak)| parse_track(trak).ok_or(Fault("a track is described wrongly")))
+        .map(|(_, trak)| {
+            parse_track(trak).zip(parse_origin(trak)).ok_or(Fault("a track is described wrongly"))
+        })
         .collect::<Result<_, _>>()?;
+    let origins = Origins(origins);
     match tracks.first() {
-        Some(TrackHead { kind: TrackKind::Video { .. }, .. }) => Ok(FileHead { metadata, tracks }),
+        Some(TrackHead { kind: TrackKind::Video { .. }, .. }) => Ok(FileHead { metadata, tracks, origins }),
         _ => Err(Fault("its first track is not video")),
     }
 }
@@ -77,6 +80,14 @@ fn parse_track(trak: &[u8]) -> Option<TrackHead> {
     (whole && time_scale > 0).then(|| TrackHead { kind, time_scale, sample_entry: entry.to_vec() })
 }
 
+/// Reads where the times of a track's fragments begin.
+fn parse_origin(trak: &[u8]) -> Option<u64> {
+    let Some(edits) = child(trak, &[b"edts", b"elst"]) else { return Some(0) };
+    let mut fields = Fields(edits.get(4..)?);
+    let (count, duration, origin) = (fields.u32()?, fields.u64()?, fields.u64()?);
+    (count == 1 && duration == 0).then_some(origin)
+}
+
 /// Returns, for each track in the content of any `moov`, the whole first entry of its `stsd`.
 pub(crate) fn sample_entries(moov: &[u8]) -> impl Iterator<Item = Option<Vec<u8>>> {
     children(moov).filter(|(kind, _)| kind == b"trak").map(|(_, trak)| {
@@ -86,17 +97,19 @@ pub(crate) fn sample_entries(moov: &[u8]) -> impl Iterator<Item = Option<Vec<u8>
     })
 }
 
-/// Reads the content of a `moof`; returns each run with where its samples begin, counted from the `moof`.
-pub(crate) fn parse_fragment(moof: &[u8]) -> Result<Vec<(u64, Run)>, Fault> {
+/// Reads the content of a `moof` of a file whose times begin there; returns each run with where its samples begin,
+/// counted from the `moof`.
+pub(crate) fn parse_fragment(moof: &[u8], origins: &Origins) -> Result<Vec<(u64, Run)>, Fault> {
     children(moof)
         .filter(|(kind, _)| kind == b"traf")
-        .map(|(_, traf)| parse_run(traf).ok_or(Fault("a fragment is described wrongly")))
+        .map(|(_, traf)| parse_run(traf, origins).ok_or(Fault("a fragment is described wrongly")))
         .collect()
 }
 
-fn parse_run(traf: &[u8]) -> Option<(u64, Run)> {
+fn parse_run(traf: &[u8], origins: &Origins) -> Option<(u64, Run)> {
     let id = Fields(child(traf, &[b"tfhd"])?.get(4..)?).u32()?;
-    let mut dts = Fields(child(traf, &[b"tfdt"])?.get(4..)?).u64()?;
+    let track = (id as usize).checked_sub(1)?;
+    let mut dts = Fields(child(traf, &[b"tfdt"])?.get(4..)?).u64()?.checked_sub(origins.of(track))?;
     let mut fields = Fields(child(traf, &[b"trun"])?.get(4..)?);
     let count = fields.u32()? as usize;
     let data_at = u64::from(fields.u32()?);
@@ -111,7 +124,7 @@ fn parse_run(traf: &[u8]) -> Option<(u64, Run)> {
         samples.push(Sample { dts, duration, offset, size, keyframe: flags & IS_OTHER == 0 });
         dts = dts.checked_add(u64::from(duration))?;
     }
-    Some((data_at, Run { track: (id as usize).checked_sub(1)?, samples }))
+    Some((data_at, Run { track, samples }))
 }
 
 /// Takes big-endian fields from the front of bytes that may end at any place.

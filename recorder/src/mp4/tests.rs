@@ -21,6 +21,7 @@ fn file_head() -> FileHead {
             },
             TrackHead { kind: TrackKind::Audio, time_scale: 16_000, sample_entry: entry(b"mp4a") },
         ],
+        origins: Origins(vec![5_400_000, 960_000]),
     }
 }
 
@@ -44,6 +45,10 @@ fn runs() -> impl Strategy<Value = Vec<Run>> {
         let numbered = runs.into_iter().enumerate();
         numbered.map(|(track, samples)| Run { track, samples }).collect()
     })
+}
+
+fn origins() -> impl Strategy<Value = Origins> {
+    prop::collection::vec(0u64..1 << 50, 0..3).prop_map(Origins)
 }
 
 /// Damages bytes as a disk may: some of them changed, the end missing.
@@ -71,10 +76,10 @@ fn the_span_covers_everything_up_to_the_index() {
 
 proptest! {
     #[test]
-    fn a_fragment_is_read_back_as_it_was_written(runs in runs(), number: u32) {
-        let head = FragmentHead::of(number, &runs);
+    fn a_fragment_is_read_back_as_it_was_written(runs in runs(), number: u32, origins in origins()) {
+        let head = FragmentHead::of(number, &runs, &origins);
         let moof = box_at(&head.bytes).unwrap();
-        let parsed = parse_fragment(&head.bytes[8..moof.length as usize]).unwrap();
+        let parsed = parse_fragment(&head.bytes[8..moof.length as usize], &origins).unwrap();
         let mdat = box_at(&head.bytes[moof.length as usize..]).unwrap();
         prop_assert_eq!(mdat.length, head.data_length + 8);
         prop_assert_eq!(parsed.len(), runs.len());
@@ -90,9 +95,10 @@ proptest! {
         changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..8),
         end: usize,
     ) {
-        let mut fragment = FragmentHead::of(1, &runs).bytes;
+        let origins = file_head().origins;
+        let mut fragment = FragmentHead::of(1, &runs, &origins).bytes;
         damage(&mut fragment, &changes, end);
-        let _ = parse_fragment(fragment.get(8..).unwrap_or_default());
+        let _ = parse_fragment(fragment.get(8..).unwrap_or_default(), &origins);
         let mut head = moov_of(&file_head().opening()).to_vec();
         damage(&mut head, &changes, end);
         let _ = parse_head(&head);
@@ -100,6 +106,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = (box_at(&bytes), parse_head(&bytes), parse_fragment(&bytes));
+        let _ = (box_at(&bytes), parse_head(&bytes), parse_fragment(&bytes, &Origins::default()));
     }
 }

@@ -21,7 +21,7 @@ const CONSEQUENCES: [&str; 3] =
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What of sound RTP carries by FFmpeg; anything else would end the child.
-const SOUND: [&[u8]; 2] = [b"mp4a", b"Opus"];
+const SOUND: [&[u8]; 4] = [b"mp4a", b"Opus", b"alaw", b"ulaw"];
 
 /// Says what a camera's settings show to every user of this machine: FFmpeg takes the address of an output only
 /// from its command line, and the password only with the address.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::queue::Footage;
-use crate::mp4::{FragmentHead, Run, Sample};
+use crate::mp4::{FragmentHead, Origins, Run, Sample};
 
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -51,7 +51,11 @@ impl Cutter {
         self.number = self.number.wrapping_add(u32::try_from(frames.len()).unwrap_or(0));
         let piece = |(number, frame): (u32, Frame)| {
             let run = Run { track: frame.track, samples: vec![frame.sample] };
-            Piece { at: frame.at, head: FragmentHead::of(number, &[run]).bytes, frame: frame.data }
+            Piece {
+                at: frame.at,
+                head: FragmentHead::of(number, &[run], &Origins::default()).bytes,
+                frame: frame.data,
+            }
         };
         numbers.zip(frames).map(piece).collect()
     }
@@ -129,7 +133,8 @@ pub(super) mod tests {
             clock: ClockSource::ReceiveTime,
         };
         let video = track(TrackKind::Video { width: 320, height: 240 }, 1000);
-        FileHead { metadata, tracks: vec![video, track(TrackKind::Audio, SOUND_SCALE)] }
+        let tracks = vec![video, track(TrackKind::Audio, SOUND_SCALE)];
+        FileHead { metadata, tracks, origins: Origins::default() }
     }
 
     /// Makes video of `(decode time, offset of showing, keyframe)` in ms; the last frame has the rest of `length`.

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::pieces::duration;
 use super::queue::{Footage, Queue};
 use crate::blocks::{BlockPool, Blocks};
-use crate::mp4::FileHead;
+use crate::mp4::{FileHead, Origins};
 use crate::segment::Fragment;
 use crate::tap::Tap;
 
@@ -46,7 +46,9 @@ impl RepublishTap {
 impl Tap for RepublishTap {
     fn opened(&mut self, head: &FileHead, _finished: Option<&Path>) {
         let at = self.file.as_ref().map_or(Duration::ZERO, |file| file.end_before(head.metadata.start));
-        self.file = Some(File { head: Arc::new(head.clone()), at, length: Duration::ZERO });
+        // the stream has a time line of its own
+        let head = FileHead { origins: Origins::default(), ..head.clone() };
+        self.file = Some(File { head: Arc::new(head), at, length: Duration::ZERO });
     }
 
     fn appended(&mut self, fragment: &Fragment, _bytes: Option<Range<u64>>) {

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::cut::slot;
-use crate::mp4::{FileHead, FragmentHead, Run, Sample, TrackHead};
+use crate::mp4::{FileHead, FragmentHead, Origins, Run, Sample, TrackHead};
 use crate::segment::Fragment;
 use crate::tap::Tap;
 
@@ -40,8 +40,8 @@ impl SnapshotTap {
 
 impl Tap for SnapshotTap {
     fn opened(&mut self, head: &FileHead, _finished: Option<&Path>) {
-        let video = head.tracks.iter().take(1).cloned().collect();
-        self.head = Some(FileHead { metadata: head.metadata.clone(), tracks: video });
+        let tracks = head.tracks.iter().take(1).cloned().collect();
+        self.head = Some(FileHead { metadata: head.metadata.clone(), tracks, origins: Origins::default() });
     }
 
     fn appended(&mut self, fragment: &Fragment, _bytes: Option<Range<u64>>) {
@@ -80,7 +80,8 @@ fn shown_after(sample: &Sample, video: &TrackHead) -> TimeDelta {
 fn alone<'a>(head: &FileHead, keyframe: &Sample, data: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let sample = Sample { dts: 0, offset: 0, ..*keyframe };
     let mut mp4 = head.opening();
-    mp4.extend_from_slice(&FragmentHead::of(1, &[Run { track: 0, samples: vec![sample] }]).bytes);
+    let runs = [Run { track: 0, samples: vec![sample] }];
+    mp4.extend_from_slice(&FragmentHead::of(1, &runs, &head.origins).bytes);
     data.for_each(|slice| mp4.extend_from_slice(slice));
     mp4
 }
@@ -104,6 +105,7 @@ mod tests {
         FileHead {
             metadata,
             tracks: vec![TrackHead { kind, time_scale: 1000, sample_entry: b"\0\0\0\x08avc1".to_vec() }],
+            origins: Origins::default(),
         }
     }
 

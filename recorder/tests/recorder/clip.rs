@@ -12,6 +12,7 @@ pub(crate) enum Codec {
     H264,
     H264WithBFrames,
     H265,
+    MotionJpeg,
 }
 
 impl Codec {
@@ -21,6 +22,10 @@ impl Codec {
             Self::H264WithBFrames => {
                 &["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-b_strategy", "0", "-g", "25"]
             }
+            // with the Huffman tables that RTP takes for granted (RFC 2435)
+            Self::MotionJpeg => &[
+                "-c:v", "mjpeg", "-huffman", "default", "-q:v", "4", "-pix_fmt", "yuvj420p", "-strict", "-1",
+            ],
             Self::H265 => &[
                 "-c:v",
                 "libx265",
@@ -64,6 +69,8 @@ fn encode(arguments: &[&str], path: &Path) {
 
 pub(crate) const SILENT: &[&str] = &[];
 pub(crate) const AAC: &[&str] = &["-map", "1:a", "-c:a", "aac", "-b:a", "48k", "-ac", "1"];
+pub(crate) const L16: &[&str] = &["-map", "1:a", "-c:a", "pcm_s16le", "-ac", "1"];
+pub(crate) const G711_A: &[&str] = &["-map", "1:a", "-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"];
 pub(crate) const G711: &[&str] = &["-map", "1:a", "-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"];
 
 impl Codec {

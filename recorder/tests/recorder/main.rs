@@ -5,13 +5,18 @@
 
 mod clip;
 mod clock;
+mod codecs;
 mod disk;
 mod fake_camera;
 mod faults;
 mod gaps;
 mod hls;
+#[path = "../hostile/hostile_camera.rs"]
+#[allow(dead_code, reason = "shared with the tests of hostile cameras")]
+mod hostile_camera;
 mod log;
 mod other_inputs;
+mod parameters;
 mod parse;
 #[path = "../../src/hls/check.rs"]
 mod playlist;

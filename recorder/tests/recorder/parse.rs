@@ -67,3 +67,15 @@ fn samples(moov: &Moov, track: usize) -> usize {
     let table = &moov.trak[track].mdia.minf.stbl;
     table.stts.entries.iter().map(|entry| entry.sample_count as usize).sum()
 }
+
+/// Returns where the times of each track begin in the fragments of a partial, in seconds.
+pub(crate) fn origins(partial: &[u8]) -> Vec<f64> {
+    let boxes = boxes(partial);
+    let first = |kind: &[u8; 4]| boxes.iter().find(|found| found.kind == FourCC::new(kind)).unwrap();
+    let (moov, moof) = (first(b"moov"), first(b"moof"));
+    let moov = Moov::decode_atom(&moov.header, &mut &moov.content[..]).unwrap();
+    let moof = Moof::decode_atom(&moof.header, &mut &moof.content[..]).unwrap();
+    let scales = moov.trak.iter().map(|trak| f64::from(trak.mdia.mdhd.timescale));
+    let begins = moof.traf.iter().map(|traf| traf.tfdt.as_ref().unwrap().base_media_decode_time as f64);
+    begins.zip(scales).map(|(begins, scale)| begins / scale).collect()
+}

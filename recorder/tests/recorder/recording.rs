@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use nightreel_recorder::{CameraState, SoundKept};
 
-use crate::clip::{self, AAC, Codec, G711, SILENT};
+use crate::clip::{self, AAC, Codec, L16, SILENT};
 use crate::fake_camera::FakeCamera;
 use crate::log::Log;
 use crate::station::{CAMERA, Station, camera, camera_at, with_password};
@@ -205,17 +205,17 @@ async fn a_camera_can_be_read_by_ffmpeg_with_its_password() {
 async fn sound_that_cannot_be_kept_costs_no_picture_and_is_told_once() {
     let log = Log::begin();
     let station = Station::new();
-    let sent = clip::encoded(Codec::H264, G711);
-    let fake = FakeCamera::play(&sent, &["--audio", "g711"]);
+    let sent = clip::encoded(Codec::H264, L16);
+    let fake = FakeCamera::play(&sent, &["--audio", "l16"]);
     let described = nightreel_recorder::describe(&camera(fake.port, TWO_SECONDS)).await.unwrap();
     assert_eq!((described.codec.as_str(), described.size), ("h264", Some((320, 240))));
-    assert_eq!(described.sound, Some(("pcmu".to_owned(), SoundKept::No)));
+    assert_eq!(described.sound, Some(("l16".to_owned(), SoundKept::No)));
     let port = fake.port;
     let mut running = station.start(camera(port, TWO_SECONDS));
     running.wait_for_segments(2).await;
     drop(fake);
     running.wait_for(|camera| camera.reconnects > 0).await;
-    let _again = FakeCamera::play(&sent, &["--audio", "g711", "--port", &port.to_string()]);
+    let _again = FakeCamera::play(&sent, &["--audio", "l16", "--port", &port.to_string()]);
     let segments = running.status.cameras()[0].segments;
     running.wait_for_segments(segments + 1).await;
     running.stop().await;
@@ -226,5 +226,5 @@ async fn sound_that_cannot_be_kept_costs_no_picture_and_is_told_once() {
     }
     let text = log.text();
     assert_eq!(text.matches("sound is left out").count(), 1, "{text}");
-    assert!(text.contains("pcmu"), "{text}");
+    assert!(text.contains("l16"), "{text}");
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use config::{Camera, Hls};
+
 use crate::clip::{self, AAC, Codec, SILENT};
 use crate::fake_camera::FakeCamera;
 use crate::parse::{self, Fragment};
@@ -69,6 +71,44 @@ fn closed(whole: &[u8], fragments: &[Fragment]) -> Left {
     let length = (end - SPAN.start) as u64;
     bytes[SPAN].copy_from_slice(&[&b"\0\0\0\x01mdat"[..], &length.to_be_bytes()].concat());
     Left { bytes, pictures: pictures_before(fragments, end) }
+}
+
+/// Times in the fragments go on over the files of a session; whoever opens one of them must not notice.
+#[tokio::test]
+async fn a_later_file_of_a_live_session_begins_at_zero_both_killed_and_recovered() {
+    let station = Station::new();
+    let sent = clip::encoded(Codec::H264WithBFrames, AAC);
+    let fake = FakeCamera::play(&sent, &["--audio", "aac"]);
+    let hls = Some(Hls { keep: HOUR, part: Duration::from_secs(1) });
+    let mut running = station.start(Camera { hls, ..camera(fake.port, Duration::from_secs(4)) });
+    running.wait_for_segments(2).await;
+    let frames = running.status.cameras()[0].frames;
+    running.wait_for(|camera| camera.frames >= frames + 75).await;
+    running.kill(&station).await;
+    let [partial] = station.files(".partial").try_into().unwrap();
+    let bytes = std::fs::read(&partial).unwrap();
+    let origins = parse::origins(&bytes);
+    assert!(origins.len() == 2 && origins.iter().all(|origin| *origin > 1.0), "{origins:?}");
+    assert!((origins[0] - origins[1]).abs() < 0.1, "{origins:?}");
+
+    let begins_at_zero = |path: &Path| {
+        assert_eq!(clip::decode_errors(path), "", "{}", path.display());
+        let (pictures, sounds) = (clip::picture_times(path), clip::sound_times(path));
+        assert!(pictures.len() >= 25 && sounds.len() >= 15, "{} {}", pictures.len(), sounds.len());
+        let shown = |(shown, _): &(f64, f64)| *shown;
+        let first = pictures.iter().map(shown).fold(f64::MAX, f64::min);
+        assert!((0.0..0.1).contains(&first) && (-0.05..0.1).contains(&sounds[0]), "{first} {}", sounds[0]);
+        // FFmpeg shifts pictures of unfinished files that are shown before they are decoded, whatever file it is
+        let steps: Vec<i64> =
+            pictures.iter().map(|(shown, _)| ((shown - first) * 1000.0).round() as i64).collect();
+        (steps, sounds, clip::picture_hashes(path, Codec::H264WithBFrames))
+    };
+    let killed = begins_at_zero(&partial);
+
+    let mut running = station.start(camera(9, HOUR));
+    running.wait_for(|camera| camera.reconnects > 0).await;
+    running.stop().await;
+    assert_eq!(begins_at_zero(&partial.with_extension("")), killed);
 }
 
 async fn recover_all(codec: Codec, audio: &[&str], options: &[&str]) {

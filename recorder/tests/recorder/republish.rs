@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::clip::{self, AAC, Codec, SILENT};
+use crate::clip::{self, AAC, Codec, G711, SILENT};
 use crate::fake_camera::FakeCamera;
 use crate::log::Log;
 use crate::station::{Running, Station, camera};
@@ -133,6 +133,23 @@ async fn every_picture_and_all_sound_arrive_across_cuts() {
     clip::assert_unbroken(&clip::sound_hashes(&sent), &got.sound);
     assert!(got.sound.len() >= 80, "{}", got.sound.len());
     got.assert_even_times();
+}
+
+#[tokio::test]
+async fn telephone_sound_arrives_beside_the_pictures() {
+    let station = Station::new();
+    let sent = clip::encoded(Codec::H264, G711);
+    let fake = FakeCamera::play(&sent, &["--audio", "g711"]);
+    let port = free_port();
+    let mut server = Server::start(port, Codec::H264);
+    let running = station.start(republished(camera(fake.port, TWO_SECONDS), port));
+    let mut got = Got::default();
+    server.take(110, &mut got).await;
+    assert_recorded(&station, running, &sent, Codec::H264).await;
+    clip::assert_unbroken(&clip::sent_picture_hashes(&sent, Codec::H264), &got.pictures);
+    got.assert_even_times();
+    // other packets than the camera's: none is larger than 1.5 kB, a fifth of a second
+    assert!(got.sound.len() >= 15, "{}", got.sound.len());
 }
 
 #[tokio::test]
