@@ -4,7 +4,7 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use config::{Lens, Mount, Projection, Sampling, View, ViewMode};
+use config::{Framing, Lens, Mount, Placement, Projection, Sampling, View, ViewMode};
 use nightreel_processor::video::{Choice, Video};
 use nightreel_processor::view::Views;
 use serde_json::{Value, json};
@@ -48,17 +48,16 @@ fn views() -> Result<Views, Box<dyn Error>> {
     let lens = Lens {
         projection: Projection::Equidistant,
         fov_deg: 180.0,
-        center: [0.5, 0.5],
-        radius: None,
+        placement: Some(Placement::Circle { center: [0.5, 0.5], radius: None }),
         mount: Mount::Wall,
     };
-    let mode = ViewMode::Perspective {
+    let mode = ViewMode::Perspective(Framing {
         yaw_deg: 0.0,
         pitch_deg: 0.0,
         roll_deg: 0.0,
         hfov_deg: 90.0,
         size: [1280, 720],
-    };
+    });
     Ok(Views::new(Some(&lens), &[View { name: "ahead".to_owned(), mode }])?)
 }
 

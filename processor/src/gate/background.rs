@@ -237,9 +237,9 @@ mod tests {
         let background = Background::of(&grid(0.0, as_it_is));
         let score = |patch, light: fn(f32) -> f32| background.compare(&grid(patch, light)).score;
         assert_eq!(score(0.0, as_it_is), 0.0);
-        assert!(score(20.0, as_it_is) > 10.0);
+        assert!(score(20.0, as_it_is) > 8.0);
         assert!(score(0.0, |level| 0.8 * level + 5.0) < 1.0, "an exposure of 20 % less");
-        assert!(score(20.0, |level| 0.8 * level + 5.0) > 10.0);
+        assert!(score(20.0, |level| 0.8 * level + 5.0) > 8.0);
     }
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
             Background::learn(&grids).unwrap().compare(&grid(contrast, as_it_is)).score
         };
         assert!(learnt(16.0) < 2.0, "{}", learnt(16.0));
-        assert!(learnt(100.0) > 10.0, "{}", learnt(100.0));
+        assert!(learnt(100.0) > 4.0, "{}", learnt(100.0));
     }
 
     #[test]
@@ -288,5 +288,24 @@ mod tests {
         assert!(score(0.0) < 1.0);
         let seen = (0..20).filter(|_| score(50.0) > 4.0).count();
         assert!((8..15).contains(&seen), "a car that stops is seen {seen} times");
+    }
+
+    #[test]
+    #[ignore = "measures time"]
+    fn a_frame_is_judged_within_milliseconds() {
+        for [width, height] in [[1920, 1080], [2560, 2560], [3840, 2160]] {
+            let picture = crate::view::scene::picture(width, height);
+            let mut background = Background::of(&Grid::of(&picture));
+            let mut judge = || {
+                let begun = std::time::Instant::now();
+                let grid = Grid::of(&picture);
+                let difference = background.compare(&grid);
+                background.follow(&grid, &difference);
+                begun.elapsed()
+            };
+            let best = (0..20).map(|_| judge()).min().unwrap_or_default();
+            println!("{width} × {height}: {:.2} ms", best.as_secs_f64() * 1e3);
+            assert!(best.as_millis() < 20);
+        }
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::Picture;
 
-    const START: i64 = 1_795_000_200_500;
+    const START: i64 = 1_795_000_230_500;
 
     fn picture(level: u8, patch: u8) -> Picture {
         let mut picture = Picture::filled(320, 180, [level, 128, 128]);
