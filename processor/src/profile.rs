@@ -118,7 +118,7 @@ mod tests {
         let mut settings = config::defaults(Path::new("/srv"), &environment).unwrap().settings;
         let profiles = [Sampling::Exact, Sampling::Activity, Sampling::Keyframes].map(|sampling| {
             settings.process.sampling = sampling;
-            profile(&settings, &views)
+            profile(&settings, &views, None)
         });
         assert_eq!(
             profiles.each_ref().map(|profile| profile.sampling.as_str()),
