@@ -37,8 +37,9 @@ fn a_camera_that_is_lost_is_told_of_while_it_lasts_and_counted_when_it_is_over()
     ));
     let mut run = nightreel.start(&["run"]);
     eventually("a segment", PATIENCE, || finished(&nightreel.root().join("gate")).pop());
-    eventually("the camera to be shown as recorded", PATIENCE, || {
-        (nightreel.status()["cameras"][0]["health"]["state"] == "recording").then_some(())
+    eventually("the camera to be shown as recorded for some seconds", PATIENCE, || {
+        let health = &nightreel.status()["cameras"][0]["health"];
+        (health["state"] == "recording" && health["frames"].as_u64()? >= 40).then_some(())
     });
     drop(gone);
     let lost = Instant::now();
