@@ -91,7 +91,8 @@ fn back(seconds: u64, blame: Blame) -> GiveBack {
 }
 
 pub(crate) fn results(lease: &Lease) -> Results {
-    let object = Object { label: "person".to_owned(), score: 0.5, area: [0.1, 0.2, 0.3, 0.4], zones: Vec::new() };
+    let object =
+        Object { label: "person".to_owned(), score: 0.5, area: [0.1, 0.2, 0.3, 0.4], zones: Vec::new() };
     let view = ViewResult {
         view: "original".to_owned(),
         objects: vec![object],
