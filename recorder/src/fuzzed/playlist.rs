@@ -18,9 +18,10 @@ pub fn playlist(bytes: &[u8]) {
     let from = Duration::from_secs(10);
     read.add(0..100, from);
     read.rename_newest("segment_20260101_000000_2.mp4".to_owned());
-    let written = read.text();
-    // one whose numbers have come to their end is begun anew
-    if let Some(again) = read_playlist(&written, KEEP) {
+    // one whose numbers have come to their end is begun anew; where files lie in no order, reading may let go of more
+    if let Some(again) = read_playlist(&read.text(), KEEP) {
+        let written = again.text();
+        let again = read_playlist(&written, KEEP).expect("what we write we can read");
         assert_eq!(again.text(), written);
     }
 }
