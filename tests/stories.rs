@@ -7,12 +7,14 @@
 mod support;
 
 mod coverage;
+mod decoding;
 mod doctor;
 mod events;
 mod exactness;
 mod gate;
 mod hls;
 mod kill;
+mod live;
 mod main_job;
 mod masks;
 mod other_recorders;

@@ -15,6 +15,10 @@ pub(crate) mod export;
 pub(crate) mod frames;
 pub(crate) mod init;
 #[cfg(feature = "process")]
+pub(crate) mod live;
+#[cfg(feature = "process")]
+mod live_lines;
+#[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;

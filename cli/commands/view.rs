@@ -137,7 +137,7 @@ pub(crate) fn run(global: &Global, args: &ViewArgs) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn camera<'s>(settings: &'s Settings, id: &str) -> anyhow::Result<&'s Camera> {
+pub(super) fn camera<'s>(settings: &'s Settings, id: &str) -> anyhow::Result<&'s Camera> {
     let known = settings.cameras.iter().map(|camera| camera.id.as_str());
     settings.cameras.iter().find(|camera| camera.id.as_str() == id).with_context(|| {
         format!("the settings have no camera `{id}`; they have: {}", known.collect::<Vec<_>>().join(", "))
@@ -193,7 +193,7 @@ fn placement(
 }
 
 /// Looks into the catalogue, and makes none.
-fn remembered(settings: &Settings, camera: &Camera) -> anyhow::Result<Option<Placement>> {
+pub(super) fn remembered(settings: &Settings, camera: &Camera) -> anyhow::Result<Option<Placement>> {
     let state_dir = &settings.storage.state_dir;
     if !state_dir.is_dir() {
         return Ok(None);

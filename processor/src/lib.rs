@@ -14,6 +14,7 @@ mod examiner;
 mod footage;
 mod gate;
 mod hex;
+mod live;
 mod looks;
 mod mask;
 mod named;
@@ -42,6 +43,9 @@ pub use again::AgainTally;
 pub use decoding::{DecodeError, DecoderProgram, serve as serve_decoder};
 pub use error::ProcessorError;
 pub use event::{Event, FailureLine, SegmentTally, Tally, Tell, WaitReason};
+pub use live::{
+    Began, Live, LiveError, LiveFault, LiveSample, LiveSetup, LiveTally, LiveView, Reconnect,
+};
 pub use named::{AfterNamed, NamedFiles};
 pub use picture::Picture;
 pub use placing::{PlacingError, find_placement, of_parts};
