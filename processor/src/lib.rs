@@ -43,9 +43,7 @@ pub use again::AgainTally;
 pub use decoding::{DecodeError, DecoderProgram, serve as serve_decoder};
 pub use error::ProcessorError;
 pub use event::{Event, FailureLine, SegmentTally, Tally, Tell, WaitReason};
-pub use live::{
-    Began, Live, LiveError, LiveFault, LiveSample, LiveSetup, LiveTally, LiveView, Reconnect,
-};
+pub use live::{Began, Live, LiveError, LiveFault, LiveSample, LiveSetup, LiveTally, LiveView, Reconnect};
 pub use named::{AfterNamed, NamedFiles};
 pub use picture::Picture;
 pub use placing::{PlacingError, find_placement, of_parts};

@@ -139,6 +139,8 @@ impl Live {
         let mut watcher =
             Watcher { camera: self.camera.as_ref(), scene, presence: &mut self.presence, ending };
         thread::scope(|scope| {
+            // whatever ends the looking ends the connection, which is waited for
+            let _ending = ending.clone().drop_guard();
             let connected = thread::Builder::new()
                 .name("live stream".to_owned())
                 .spawn_scoped(scope, || connection.keep())
@@ -152,10 +154,7 @@ impl Live {
                         tell(&sample);
                     }
                     Err(Unfinished::Ending) => break,
-                    Err(Unfinished::Fatal(error)) => {
-                        ending.cancel();
-                        return Err(error.into());
-                    }
+                    Err(Unfinished::Fatal(error)) => return Err(error.into()),
                     Err(unfinished) => {
                         tracing::warn!(reason = unfinished.to_string(), "a frame cannot be looked at");
                     }

@@ -38,11 +38,11 @@ mod time;
 mod watch;
 
 pub use choice::Choice;
-pub(crate) use live::LiveError;
-pub(crate) use live_frames::{Heard as LiveHeard, LiveFrame, LiveFrames, Wanted};
 pub use doubt::Doubt;
 pub use error::VideoError;
 pub use file::Video;
 pub use frame::SampledFrame;
+pub(crate) use live::LiveError;
+pub(crate) use live_frames::{Heard as LiveHeard, LiveFrame, LiveFrames, Wanted};
 pub use probe::{FileStart, Probe};
 pub use samples::{DecodeSummary, Samples};
