@@ -13,7 +13,6 @@ mod event;
 mod examiner;
 mod footage;
 mod gate;
-mod hex;
 mod looks;
 mod mask;
 mod named;

@@ -128,7 +128,7 @@ fn assert_same_luma(file: &Path, reference: &[Frame]) {
     let frames: Vec<_> = video.samples(NonZeroU32::new(7).unwrap()).unwrap().map(Result::unwrap).collect();
     assert_eq!(frames.len(), reference.len().div_ceil(7), "{}", file.display());
     for frame in frames {
-        let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+        let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
         assert_eq!(sha256, reference[frame.index as usize].sha256, "{}: {}", file.display(), frame.index);
     }
 }
