@@ -134,13 +134,18 @@ fn give_back_pages() {
 
 fn report(board: &StatusBoard) {
     for status in board.cameras() {
-        if status.state == CameraState::Recording {
-            tracing::info!(
-                camera = %status.camera, segments = status.segments, frames = status.frames,
-                kbit_s = status.bits_per_second / 1000, lost = status.packets_lost,
-                reconnects = status.reconnects, "recording"
-            );
+        if status.state != CameraState::Recording {
+            continue;
         }
+        if status.in_hand.is_none() {
+            tracing::info!(camera = %status.camera, "connected, nothing is to be recorded now");
+            continue;
+        }
+        tracing::info!(
+            camera = %status.camera, segments = status.segments, frames = status.frames,
+            kbit_s = status.bits_per_second / 1000, lost = status.packets_lost,
+            reconnects = status.reconnects, "recording"
+        );
     }
 }
 

@@ -165,8 +165,10 @@ impl CameraTask {
         let was_good = self.desk.outage.has_frames() && lasted >= GOOD;
         self.failures = if was_good { 1 } else { self.failures.saturating_add(1) };
         if error.is_abandonment() {
-            // retina's would wait for it, or fail
-            self.sessions = Sessions::of(&self.desk.camera);
+            self.sessions.forget(&self.desk.camera);
+        }
+        if matches!(error, RecorderError::LargePicture { .. }) {
+            self.sessions.expect_large_pictures();
         }
         let fault = error.gap_cause();
         self.desk.take_in_hand(began.wall);

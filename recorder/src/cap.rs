@@ -6,20 +6,24 @@
 //! and `abandon` drops a session that asked for too much. A panic while reading, which some descriptions cause,
 //! ends the session as well, and not the recorder.
 //!
-//! A picture or an answer that never ends costs 8 to 18 MB, where it was all that was sent. Two ways past it are known:
-//! - Headers are taken apart as they are read, into fifteen times their size. After a picture of nearly 4 MB a
-//!   single read may bring 4 MB of them: 108 MB, until the poll is over.
-//! - Where retina asks for a session's end (see `input::native::play`), the answer to that is read without a cap.
+//! A picture or an answer that never ends costs 8 to 18 MB, where it was all that was sent. Headers are taken apart as
+//! they are read, into 27 times their size, and a single read may fill the ring with them: so the ring has 2 MB, and a
+//! camera whose pictures are larger is connected to anew, with 4 MB and a `narrow` way.
+//!
+//! One way past it is known: where retina asks for a session's end (see `input::native::play`), the answer to that is
+//! read without a cap.
 
 mod abandon;
 mod allowance;
 mod connecting;
 mod frames;
+mod narrow;
 mod noting;
 mod watch;
 
 pub(crate) use connecting::capped;
-pub(crate) use frames::Frames;
+pub(crate) use frames::{Frames, Pictures};
+pub(crate) use narrow::narrow;
 pub use noting::NotingAllocator;
 
 #[cfg(test)]

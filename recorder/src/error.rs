@@ -74,6 +74,12 @@ pub enum RecorderError {
     EndlessMessage { camera: String, limit: usize },
 
     #[error(
+        "camera `{camera}` sends a picture of more than {}; it is connected to anew, with room for twice as much",
+        size(*limit)
+    )]
+    LargePicture { camera: String, limit: usize },
+
+    #[error(
         "what camera `{camera}` sends could not be read, by a fault of the program itself; please report it"
     )]
     Unreadable { camera: String },
@@ -145,7 +151,7 @@ impl RecorderError {
 
     /// Tells whether the session was abandoned, so that nobody will ask the camera for its end.
     pub(crate) fn is_abandonment(&self) -> bool {
-        matches!(self, Self::EndlessMessage { .. } | Self::Unreadable { .. })
+        matches!(self, Self::EndlessMessage { .. } | Self::LargePicture { .. } | Self::Unreadable { .. })
     }
 
     /// Returns the text with that of its causes, on one line.
@@ -166,6 +172,7 @@ impl RecorderError {
             Self::EndedByCamera { .. }
             | Self::BrokenStream { .. }
             | Self::EndlessMessage { .. }
+            | Self::LargePicture { .. }
             | Self::Unreadable { .. }
             | Self::TooMuchHeld { .. }
             | Self::NoKeyframe { .. }

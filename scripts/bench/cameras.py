@@ -80,8 +80,9 @@ def start_ffmpeg(processes, urls, folder):
     return started
 
 
-def start_nightreel(processes, binary, urls, folder):
-    """Starts one recorder for all cameras."""
+def start_nightreel(processes, program, urls, folder):
+    """Starts one recorder for all cameras. The program may be a command that runs it."""
+    command = [program] if isinstance(program, str) else program
     os.makedirs(folder)
     config = os.path.join(folder, "nightreel.toml")
     with open(config, "w") as file:
@@ -89,4 +90,4 @@ def start_nightreel(processes, binary, urls, folder):
         for number, url in enumerate(urls):
             file.write(f'\n[[camera]]\nid = "cam{number:02}"\nurl = "{url}"\n')
     with open(os.path.join(folder, "log"), "w") as log:
-        return [processes.start([binary, "--config", config, "record"], stdout=log, stderr=log)]
+        return [processes.start([*command, "--config", config, "record"], stdout=log, stderr=log)]

@@ -8,29 +8,55 @@ use retina::client::{Demuxed, Stream};
 use retina::codec::CodecItem;
 
 use super::abandon::abandon;
-use super::watch::{Limits, Watch};
+use super::watch::{Excess, Limits, Watch};
 use crate::RecorderError;
 use crate::input::broken;
 
-/// A keyframe of 4K has one or two megabytes. It may lie there as it came and as it is handed out, both at the same
-/// time. More than this, and all that can be made of it would not stay within the 64 MB that a camera may cost.
-const LIMITS: Limits = Limits { block: 4 << 20, growth: 10 << 20 };
+/// How large the pictures of a camera may be. One lies there as it came and as it is handed out, both at the same
+/// time; and all that can be made of as much that is no picture has to stay within the 64 MB that a camera may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pictures {
+    /// A keyframe of 4K has a megabyte.
+    Usual,
+    /// Only where the way is [narrow](super::narrow()).
+    Large,
+}
+
+impl Pictures {
+    fn limits(self) -> Limits {
+        match self {
+            Self::Usual => Limits { block: 2 << 20, growth: 6 << 20 },
+            Self::Large => Limits { block: 4 << 20, growth: 10 << 20 },
+        }
+    }
+
+    fn outgrown(self, excess: Excess, camera: &CameraId) -> RecorderError {
+        match (self, excess) {
+            (Self::Usual, Excess::TooMuch) => {
+                RecorderError::LargePicture { camera: camera.to_string(), limit: self.limits().block }
+            }
+            _ => excess.of(camera, self.limits()),
+        }
+    }
+}
 
 pub(crate) struct Frames {
     camera: CameraId,
     /// Absent once it has asked for too much.
     demuxed: Option<Demuxed>,
+    pictures: Pictures,
     watch: Watch,
 }
 
 impl Frames {
-    pub(crate) fn new(camera: &CameraId, demuxed: Demuxed) -> Self {
-        Self { camera: camera.clone(), demuxed: Some(demuxed), watch: Watch::new(LIMITS) }
+    pub(crate) fn new(camera: &CameraId, demuxed: Demuxed, pictures: Pictures) -> Self {
+        let watch = Watch::new(pictures.limits());
+        Self { camera: camera.clone(), demuxed: Some(demuxed), pictures, watch }
     }
 
     /// Returns the next frame, or how the session ended. Nothing is lost where it is not awaited to its end.
     pub(crate) async fn next(&mut self) -> Result<CodecItem, RecorderError> {
-        let Self { camera, demuxed, watch } = self;
+        let Self { camera, demuxed, pictures, watch } = self;
         let ended = || RecorderError::EndedByCamera { camera: camera.to_string() };
         let playing = demuxed.as_mut().ok_or_else(ended)?;
         match poll_fn(|cx| watch.poll(cx, |cx| playing.poll_next_unpin(cx))).await {
@@ -38,7 +64,7 @@ impl Frames {
             Ok(None) => Err(ended()),
             Err(excess) => {
                 abandon(demuxed.take());
-                Err(excess.of(camera, LIMITS))
+                Err(pictures.outgrown(excess, camera))
             }
         }
     }
@@ -114,7 +140,7 @@ mod tests {
             })
         });
         let demuxed = play_by_udp(hostile.port).await.unwrap();
-        let mut frames = Frames::new(&"gate".parse().unwrap(), demuxed);
+        let mut frames = Frames::new(&"gate".parse().unwrap(), demuxed, Pictures::Large);
         let ended = loop {
             if let Err(e) = frames.next().await {
                 break e;

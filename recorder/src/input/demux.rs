@@ -14,6 +14,8 @@ const INDEX_MAX: u64 = 1 << 20;
 /// Of one fragment: a quarter of a second has some dozen. A count costs the pipe four bytes, and each sample some
 /// dozens here.
 const SAMPLES_MAX: usize = 1 << 16;
+/// Of one `sgpd`: FFmpeg writes one. As many as are counted are read, whether they are there or not.
+const SAMPLE_GROUPS_MAX: u32 = 1 << 10;
 /// Ticks: far beyond what any clock counts to, and far from where counting ends.
 const TIME_MAX: i64 = 1 << 53;
 /// Of a sample's flags: it is no keyframe.
@@ -96,6 +98,7 @@ impl Demuxer {
 
     fn take_moov(&mut self, mut content: &[u8]) -> Result<(), Fault> {
         const FAULT: Fault = Fault("the tracks are described wrongly");
+        refuse_countless_groups(content)?;
         let entries = sample_entries(content);
         let moov = Moov::decode_body(&mut content).map_err(|_| FAULT)?;
         let trex = |id| moov.mvex.iter().flat_map(|mvex| &mvex.trex).find(move |trex| trex.track_id == id);
@@ -120,6 +123,7 @@ impl Demuxer {
 
     fn take_moof(&mut self, mut content: &[u8]) -> Result<(), Fault> {
         const FAULT: Fault = Fault("a fragment is described wrongly");
+        refuse_countless_groups(content)?;
         let moof = Moof::decode_body(&mut content).map_err(|_| FAULT)?;
         self.expected.clear();
         let counts = moof.traf.iter().flat_map(|traf| &traf.trun).map(|trun| trun.samples.len());
@@ -195,6 +199,21 @@ struct Cut<'a> {
 }
 
 /// Describes the tracks that can be kept; `None` for others.
+/// Looks at every `sgpd`, wherever it is.
+fn refuse_countless_groups(content: &[u8]) -> Result<(), Fault> {
+    let are_countless = |at: usize| {
+        // type, version and flags, grouping type, and a word more for each version up to the second
+        let version = usize::from(*content.get(at + 4)?);
+        let count = content.get(at + 12 + 4 * version.min(2)..)?.first_chunk()?;
+        Some(u32::from_be_bytes(*count) > SAMPLE_GROUPS_MAX)
+    };
+    let mut found = content.windows(4).enumerate().filter(|(_, kind)| kind == b"sgpd");
+    if found.any(|(at, _)| are_countless(at).unwrap_or(false)) {
+        return Err(Fault("a track has too many groups of samples"));
+    }
+    Ok(())
+}
+
 fn head_of(trak: &Trak, sample_entry: Vec<u8>) -> Option<TrackHead> {
     let size = |fixed: u16| (fixed > 0).then_some(fixed);
     let kind = match trak.mdia.hdlr.handler.as_ref() {
@@ -310,6 +329,23 @@ mod tests {
         for dts in [i64::MAX as u64, u64::MAX, (1 << 53) + 1] {
             assert!(frames_of(dts, &[sample(8, i64::from(i32::MAX))]).is_err(), "{dts}");
         }
+    }
+
+    #[test]
+    fn groups_that_are_counted_and_not_there_are_refused() {
+        let groups = |version: u8, words: &[u32], count: u32| {
+            let words = words.iter().chain([&count]).flat_map(|word| word.to_be_bytes());
+            [&b"sgpd"[..], &[version, 0, 0, 0], b"roll"]
+                .concat()
+                .into_iter()
+                .chain(words)
+                .collect::<Vec<u8>>()
+        };
+        for (version, words) in [(0, &[][..]), (1, &[2]), (2, &[2, 1]), (3, &[2, 1])] {
+            assert_eq!(refuse_countless_groups(&groups(version, words, 1)), Ok(()));
+            assert!(refuse_countless_groups(&groups(version, words, u32::MAX)).is_err(), "version {version}");
+        }
+        assert_eq!(refuse_countless_groups(b"sgpd"), Ok(()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::parameters::Parameters;
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
-use crate::cap::{Frames, capped};
+use crate::cap::{Frames, Pictures, capped, narrow};
 use crate::mp4::{Law, TrackHead, TrackKind};
 use crate::sender::{SenderReport, ntp_time};
 
@@ -26,26 +26,43 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const STALE_SESSIONS_END: Duration = Duration::from_secs(65);
 
 /// The sessions of one camera, those that ended included: some cameras go on sending for them.
-pub(crate) struct Sessions(Arc<SessionGroup>);
+pub(crate) struct Sessions {
+    group: Arc<SessionGroup>,
+    pictures: Pictures,
+}
 
 impl Sessions {
     pub(crate) fn of(camera: &Camera) -> Self {
-        Self(Arc::new(SessionGroup::default().named(camera.id.to_string())))
+        Self { group: group_of(camera), pictures: Pictures::Usual }
+    }
+
+    /// Begins anew where one was abandoned: retina's would wait for its end, or fail.
+    pub(crate) fn forget(&mut self, camera: &Camera) {
+        self.group = group_of(camera);
+    }
+
+    /// Makes room for pictures that have turned out to be large, in the sessions to come.
+    pub(crate) fn expect_large_pictures(&mut self) {
+        self.pictures = Pictures::Large;
     }
 
     /// Waits until the camera has noticed that its old sessions are over.
     pub(crate) async fn settled(&self) {
-        let stale = self.0.stale_sessions();
+        let stale = self.group.stale_sessions();
         if stale.num_sessions > 0 {
             tracing::debug!(sessions = stale.num_sessions, "waiting for old sessions of the camera to end");
-            let _ = timeout(STALE_SESSIONS_END, self.0.await_stale_sessions(&stale)).await;
+            let _ = timeout(STALE_SESSIONS_END, self.group.await_stale_sessions(&stale)).await;
         }
     }
 
     /// Waits until what is left is torn down: a camera with few sessions to give gets them back.
     pub(crate) async fn torn_down(&self) {
-        let _ = timeout(Duration::from_secs(1), self.0.await_teardown()).await;
+        let _ = timeout(Duration::from_secs(1), self.group.await_teardown()).await;
     }
+}
+
+fn group_of(camera: &Camera) -> Arc<SessionGroup> {
+    Arc::new(SessionGroup::default().named(camera.id.to_string()))
 }
 
 /// Frames of a session that plays.
@@ -136,7 +153,7 @@ pub(super) async fn play(
     sound: SoundUse,
 ) -> Result<Playing, RecorderError> {
     let connecting = async {
-        let options = || SessionOptions::default().session_group(Arc::clone(&sessions.0));
+        let options = || SessionOptions::default().session_group(Arc::clone(&sessions.group));
         // Retina asks for a session's end from a task of its own, which reads on without a cap. The end of the
         // connection says the same to all but the old live555 that goes on sending a dead session's packets.
         let mut session = describe_source(camera, source, options().teardown(TeardownPolicy::Never)).await?;
@@ -144,9 +161,22 @@ pub(super) async fn play(
             drop(session); // nothing has been set up in it, and a camera may have but one to give
             session = describe_source(camera, source, options().teardown(TeardownPolicy::Auto)).await?;
         }
-        set_up_and_play(camera, session, (sound, transport(source))).await
+        let pictures = pictures(camera, source, sessions).await;
+        set_up_and_play(camera, session, (sound, transport(source), pictures)).await
     };
     timeout(CONNECT_WITHIN, capped(&camera.id, connecting)).await.map_err(|_| no_answer(camera))?
+}
+
+/// Returns how large pictures may be in the session that has just connected.
+async fn pictures(camera: &Camera, source: &Source, sessions: &Sessions) -> Pictures {
+    if sessions.pictures == Pictures::Large
+        && let Err(e) = narrow(&source.url).await
+    {
+        let error = &e as &dyn std::error::Error;
+        tracing::warn!(camera = %camera.id, error, "its connection cannot be narrowed, large pictures end it");
+        return Pictures::Usual;
+    }
+    sessions.pictures
 }
 
 async fn describe_source(
@@ -165,7 +195,7 @@ async fn describe_source(
 async fn set_up_and_play(
     camera: &Camera,
     mut session: Session<Described>,
-    (sound_use, transport): (SoundUse, Transport),
+    (sound_use, transport, pictures): (SoundUse, Transport, Pictures),
 ) -> Result<Playing, RecorderError> {
     let options = || SetupOptions::default().frame_format(FrameFormat::MP4).transport(transport.clone());
     let video = choose_video(camera, session.streams())?;
@@ -185,7 +215,7 @@ async fn set_up_and_play(
     }
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
-    let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?);
+    let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?, pictures);
     let parameters = Parameters::new(camera.id.clone(), frames.streams().get(video).and_then(video_head));
     let native = Native { frames, video, parameters };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
