@@ -10,7 +10,7 @@ use clap::Args;
 use config::Settings;
 
 use crate::args::Global;
-use crate::open::{Seen, Store};
+use crate::open::Seen;
 use crate::output;
 use crate::when::When;
 
@@ -75,7 +75,8 @@ impl Wanted {
 }
 
 /// Times are read and shown in the zone of the windows.
-pub(crate) fn when(store: &Store) -> When {
+#[cfg(feature = "process")]
+pub(crate) fn when(store: &crate::open::Store) -> When {
     when_in(&store.settings, &store.clock)
 }
 
