@@ -86,7 +86,7 @@ fn subject(global: &Global, stream: &str) -> anyhow::Result<Subject> {
     let loaded = open::settings(global)?;
     let mut camera = view::camera(&loaded.settings, stream)?.clone();
     let source = source(&loaded, &camera)?;
-    if camera.lens.is_some_and(|lens| lens.placement.is_none()) {
+    if camera.lens.as_ref().is_some_and(|lens| lens.placement.is_none()) {
         let remembered = view::remembered(&loaded.settings, &camera)?;
         camera.lens = camera.lens.map(|lens| Lens { placement: remembered, ..lens });
     }

@@ -30,6 +30,7 @@ pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_troubles;
 pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]

@@ -109,7 +109,8 @@ pub(crate) fn run(global: &Global, args: &ViewArgs) -> anyhow::Result<ExitCode> 
     let camera = camera(&settings, &args.camera)?;
     let video = Video::open(&args.file)?;
     let picture = frame(&video, args.frame)?;
-    let placed = camera.lens.map(|lens| place(&settings, (camera, lens), (&video, args.find))).transpose()?;
+    let placed =
+        camera.lens.clone().map(|lens| place(&settings, (camera, lens), (&video, args.find))).transpose()?;
     let views = Views::new(placed.as_ref().map(|(lens, _)| lens), &camera.views)?;
 
     std::fs::create_dir_all(&args.out)
@@ -162,7 +163,7 @@ fn place(
     (camera, lens): (&Camera, Lens),
     (video, find): (&Video, bool),
 ) -> anyhow::Result<(Lens, Source)> {
-    let (placement, source) = placement(settings, (camera, lens), (video, find))?;
+    let (placement, source) = placement(settings, (camera, &lens), (video, find))?;
     if source == Source::Assumed {
         tracing::warn!(
             camera = camera.id.as_str(),
@@ -175,7 +176,7 @@ fn place(
 
 fn placement(
     settings: &Settings,
-    (camera, lens): (&Camera, Lens),
+    (camera, lens): (&Camera, &Lens),
     (video, find): (&Video, bool),
 ) -> anyhow::Result<(Option<Placement>, Source)> {
     if !find {

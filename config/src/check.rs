@@ -17,6 +17,7 @@ mod address;
 mod camera;
 mod hook;
 mod lens;
+mod lens_table;
 mod outputs;
 mod placement;
 mod sections;

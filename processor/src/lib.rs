@@ -13,7 +13,6 @@ mod event;
 mod examiner;
 mod footage;
 mod gate;
-mod hex;
 mod live;
 mod looks;
 mod mask;

@@ -87,7 +87,8 @@ impl Answers<'_> {
         match request {
             Request::Open(name) => {
                 let video = self.video.insert(Video::open(&wire::path(name))?);
-                let opened = Opened { probe: video.probe().clone(), is_cut_off: video.is_cut_off() };
+                let (is_cut_off, unreadable) = (video.is_cut_off(), video.unreadable());
+                let opened = Opened { probe: video.probe().clone(), is_cut_off, unreadable };
                 Ok(self.say(&Message::Opened(opened))?)
             }
             Request::Samples(choice) => {

@@ -71,6 +71,8 @@ pub(super) enum Message {
 pub(crate) struct Opened {
     pub(crate) probe: Probe,
     pub(crate) is_cut_off: bool,
+    /// Packets that hold no picture.
+    pub(crate) unreadable: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
