@@ -103,43 +103,43 @@ pub(crate) fn candidates(
 mod tests {
     use super::*;
 
-    fn find(layout: Option<Layout>, labels: usize, shapes: &[&[usize]]) -> Result<(usize, Layout), String> {
-        let shapes: Vec<_> = shapes.iter().map(|shape| shape.to_vec()).collect();
+    fn find(layout: Option<Layout>, labels: usize, shapes: &[Vec<usize>]) -> Result<(usize, Layout), String> {
         let expected = Expected { layout, input_px: 640, cells: 8400, labels };
-        expected.find(&shapes).map_err(|error| error.to_string())
+        expected.find(shapes).map_err(|error| error.to_string())
     }
 
     #[test]
     fn shapes_tell_the_layout() {
-        let cases: [(&[&[usize]], (usize, Layout)); 6] = [
-            (&[&[1, 8400, 124]], (0, Layout::NanoDet)),
-            (&[&[1, 8400, 112]], (0, Layout::NanoDet)),
-            (&[&[1, 8400, 85]], (0, Layout::Yolox)),
-            (&[&[1, 84, 8400]], (0, Layout::Yolov8)),
+        let cases = [
+            (vec![vec![1, 8400, 124]], (0, Layout::NanoDet)),
+            (vec![vec![1, 8400, 112]], (0, Layout::NanoDet)),
+            (vec![vec![1, 8400, 85]], (0, Layout::Yolox)),
+            (vec![vec![1, 84, 8400]], (0, Layout::Yolov8)),
             // With what such models give besides.
-            (&[&[1, 32, 160, 160], &[1, 84, 8400]], (1, Layout::Yolov8)),
-            (&[&[1, 8400, 4], &[1, 8400, 85]], (1, Layout::Yolox)),
+            (vec![vec![1, 32, 160, 160], vec![1, 84, 8400]], (1, Layout::Yolov8)),
+            (vec![vec![1, 8400, 4], vec![1, 8400, 85]], (1, Layout::Yolox)),
         ];
         for (shapes, expected) in cases {
-            assert_eq!(find(None, 80, shapes), Ok(expected), "{shapes:?}");
+            assert_eq!(find(None, 80, &shapes), Ok(expected), "{shapes:?}");
         }
     }
 
     #[test]
     fn a_layout_that_is_set_is_the_only_one() {
-        assert_eq!(find(Some(Layout::Yolov8), 80, &[&[1, 84, 8400]]), Ok((0, Layout::Yolov8)));
-        let error = find(Some(Layout::NanoDet), 80, &[&[1, 84, 8400]]).unwrap_err();
+        let shapes = [vec![1, 84, 8400]];
+        assert_eq!(find(Some(Layout::Yolov8), 80, &shapes), Ok((0, Layout::Yolov8)));
+        let error = find(Some(Layout::NanoDet), 80, &shapes).unwrap_err();
         assert!(error.contains("`detect.layout`") && error.contains("[1, 84, 8400]"), "{error}");
     }
 
     #[test]
     fn other_labels_are_told_from_another_layout() {
         for (layout, shape) in [(None, [1, 24, 8400]), (Some(Layout::Yolox), [1, 8400, 25])] {
-            let error = find(layout, 80, &[&shape]).unwrap_err();
+            let error = find(layout, 80, &[shape.to_vec()]).unwrap_err();
             assert!(error.contains("20 labels") && error.contains("`detect.model_labels`"), "{error}");
         }
         for shape in [[1, 25_200, 85], [1, 8400, 130], [2, 84, 8400]] {
-            let error = find(None, 80, &[&shape]).unwrap_err();
+            let error = find(None, 80, &[shape.to_vec()]).unwrap_err();
             for word in ["`detect.layout`", "`nanodet`", "`yolox`", "`yolov8`", &format!("{shape:?}")] {
                 assert!(error.contains(word), "{error}");
             }
