@@ -1,8 +1,13 @@
 //! Ctrl-C and SIGTERM: the first asks for a clean end, the second stops at once.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// What arrives so soon after the first is the same signal once more: `timeout` sends it to its child and to the group.
+const SAME: Duration = Duration::from_millis(500);
 
 /// Exit status of a program that was stopped by SIGINT, by the shell's convention.
 const STOPPED: i32 = 130;
@@ -18,7 +23,10 @@ pub(crate) fn ending() -> anyhow::Result<CancellationToken> {
         either(&mut interrupt, &mut terminate).await;
         tracing::info!("finishing what is under way; a second signal stops at once");
         token.cancel();
-        either(&mut interrupt, &mut terminate).await;
+        let first = Instant::now();
+        while first.elapsed() < SAME {
+            either(&mut interrupt, &mut terminate).await;
+        }
         std::process::exit(STOPPED);
     });
     Ok(ending)

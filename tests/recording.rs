@@ -50,6 +50,22 @@ fn finishes_the_open_segment_on_sigterm_within_ten_seconds() {
     }
 }
 
+/// As `timeout` does it.
+#[test]
+fn finishes_the_open_segment_when_the_signal_comes_twice() {
+    let (nightreel, camera) = (Nightreel::new(), camera(0));
+    configure(&nightreel, &camera);
+    let folder = nightreel.root().join("gate");
+    let mut run = nightreel.start(&["record"]);
+    eventually("an open segment", PATIENCE, || (!partials(&folder).is_empty()).then_some(()));
+
+    run.ask_to_finish();
+    eventually("the first signal to be heard", PATIENCE, || run.said().contains("finishing").then_some(()));
+
+    assert_eq!(run.terminate().code(), Some(0));
+    assert_eq!(partials(&folder), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn records_the_other_cameras_when_the_password_of_one_is_missing() {
     let (nightreel, camera) = (Nightreel::new(), camera(0));

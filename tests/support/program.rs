@@ -213,9 +213,13 @@ impl Running {
         self.process.try_wait().expect("it is a child of ours")
     }
 
+    pub(crate) fn ask_to_finish(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it was not waited for yet");
+    }
+
     /// Asks it to finish, as a service manager does.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it was not waited for yet");
+        self.ask_to_finish();
         self.process.wait().expect("it is a child of ours")
     }
 
