@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, Hook, Secret, Windows};
+use crate::{Camera, Detect, Hook, Secret, Windows};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -84,14 +84,6 @@ pub struct Gate {
     pub heartbeat: Duration,
     /// Of the frames that are dropped, 0 to 1: looked at all the same, to measure what is missed.
     pub audit_share: f64,
-}
-
-#[derive(Clone, Debug)]
-pub struct Detect {
-    /// Empty: all labels of the model.
-    pub labels: Vec<String>,
-    /// 0 to 1; what scores less is not reported.
-    pub min_score: f32,
 }
 
 #[derive(Clone, Debug)]
