@@ -55,7 +55,7 @@ fn keep(output: &[String], numbers: &[f32]) -> std::io::Result<()> {
     }
 }
 
-/// User and system time of this process, of which there are a hundredth in `/proc/self/stat`, nanoseconds here.
+/// User and system time of the one thread there is, in nanoseconds; `/proc/self/stat` counts hundredths.
 fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
     let line = fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds: u64 = line.split(' ').next().unwrap_or_default().parse()?;
