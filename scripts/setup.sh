@@ -15,12 +15,13 @@ for_build="build-essential clang libclang-dev cmake nasm pkg-config libopencv-de
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev"
 for_demo="ffmpeg opencv-doc python3 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
-# A clock that lies, for the stories about windows and retention, and a browser that plays HLS.
-for_test="faketime chromium"
+# A clock that lies, for the stories about windows and retention, a browser that plays HLS, and what installs from PyPI.
+for_test="faketime chromium python3-venv"
 for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
 playwright_version=1.65.1
+onnxruntime_version=1.32.0
 deny_version=0.20.2
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -74,9 +75,25 @@ install_by_npm() { # FOLDER PACKAGE VERSION
         say "npm failed: the tests with $2 will be skipped"
 }
 
+# What may run the detector instead of OpenCV.
+install_onnxruntime() {
+    local folder=.cache/onnxruntime
+    [ ! -e $folder/libonnxruntime.so ] || return 0
+    say "installing by pip into $folder: onnxruntime $onnxruntime_version"
+    if python3 -m venv $folder &&
+        $folder/bin/pip install --quiet --disable-pip-version-check --no-deps \
+            "onnxruntime==$onnxruntime_version" </dev/null >&2; then
+        ln -sf "$(cd $folder && ls lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)" \
+            $folder/libonnxruntime.so
+    else
+        say "pip failed: the test with ONNX Runtime will be skipped"
+    fi
+}
+
 install_for_test() {
     install_by_npm aimock @copilotkit/aimock "$aimock_version"
     install_by_npm playwright playwright-core "$playwright_version"
+    install_onnxruntime
 }
 
 # A tool that runs for a second a day: built fast rather than to run fast.

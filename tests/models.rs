@@ -1,6 +1,7 @@
 //! A model of one's own: found out, run, named in what it saw, and refused where it cannot be used.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -75,6 +76,27 @@ fn detector(nightreel: &Nightreel, code: i32) -> String {
 }
 
 #[test]
+fn onnx_runtime_sees_what_opencv_sees() {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/onnxruntime/libonnxruntime.so");
+    if !library.exists() {
+        eprintln!("skipped: there is no {}, see scripts/setup.sh", library.display());
+        return;
+    }
+    let (_, by_opencv) = looked_at("labels = [\"person\"]\nmin_score = 0.5");
+    let (nightreel, sidecar) =
+        looked_at(&format!("labels = [\"person\"]\nmin_score = 0.5\nonnxruntime = {library:?}"));
+    let (expected, found) = (persons(&by_opencv), persons(&sidecar));
+    assert!(expected.len() >= 6, "{expected:?}");
+    assert_eq!((in_place(&expected, &found), found.len()), (expected.len(), expected.len()));
+    assert_eq!(sidecar["profile"], by_opencv["profile"], "nothing is looked at again for it");
+    assert!(detector(&nightreel, 0).contains("by ONNX Runtime"));
+
+    nightreel.write("x.onnx", onnx::yolox());
+    nightreel.configure(&format!("[detect]\nmodel = \"x.onnx\"\nonnxruntime = {library:?}"));
+    assert!(detector(&nightreel, 0).contains("layout `yolox`"));
+}
+
+#[test]
 fn another_size_of_the_input_looks_again() {
     let nightreel = Nightreel::new();
     nightreel.copy_in(&footage(Clip::default()), "old/gate.mp4");
@@ -120,7 +142,7 @@ fn a_model_that_cannot_be_used_is_told_of_and_costs_no_segment_an_attempt() {
     let model = nightreel.write("x.onnx", onnx::yolox());
     nightreel.write("cut.onnx", &fs::read(model).unwrap()[..1_000_000]);
     let storage = "name_timezone = \"UTC\"\nsettle_seconds = 1";
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 10] = [
         ("model = \"gone.onnx\"", &["`detect.model`", "gone.onnx", "No such file"]),
         ("model = \"media\"", &["`detect.model`", "it is no file"]),
         ("model = \"list.onnx\"", &["`detect.model`", "list.onnx", "is no ONNX model"]),
@@ -144,6 +166,8 @@ fn a_model_that_cannot_be_used_is_told_of_and_costs_no_segment_an_attempt() {
             &["tells 80 labels apart", "2 are known", "`detect.model_labels`"],
         ),
         ("model = \"x.onnx\"\ninput_px = 640", &["`detect.input_px`", "takes 416 pixels, not 640"]),
+        ("onnxruntime = \"gone.so\"", &["`detect.onnxruntime`", "gone.so", "cannot be loaded"]),
+        ("onnxruntime = \"list.onnx\"", &["`detect.onnxruntime`", "list.onnx", "cannot be loaded"]),
     ];
     for (detect, words) in cases {
         nightreel.configure_storage(storage, &format!("[detect]\n{detect}"));

@@ -23,6 +23,8 @@ pub struct DetectModel {
     /// Side of the square that it looks at, a multiple of 32; absent: what it takes.
     pub input_px: Option<u16>,
     pub labels: ModelLabels,
+    /// ONNX Runtime's shared library, which then runs the model; absent: OpenCV does.
+    pub onnxruntime: Option<PathBuf>,
 }
 
 /// How a model writes boxes into its numbers.

@@ -122,6 +122,8 @@ pub(crate) struct RawDetect {
     pub(crate) model_labels: Vec<String>,
     /// File with these labels, one a line; default none.
     pub(crate) model_labels_file: Option<String>,
+    /// ONNX Runtime's shared library, to run the model by; default none, OpenCV runs it.
+    pub(crate) onnxruntime: Option<String>,
 }
 
 impl Default for RawDetect {
@@ -135,6 +137,7 @@ impl Default for RawDetect {
             layout: None,
             model_labels: Vec::new(),
             model_labels_file: None,
+            onnxruntime: None,
         }
     }
 }

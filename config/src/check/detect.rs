@@ -52,11 +52,13 @@ impl Check<'_> {
         let layout = raw.layout.as_ref().map(|layout| self.choice("detect.layout", layout, &layouts));
         let input_px = raw.input_px.map(|px| self.input_px(px, raw.model.is_some()));
         let labels = self.model_labels(raw);
+        let onnxruntime = raw.onnxruntime.as_mut().map(|file| self.file("detect.onnxruntime", file));
         Some(DetectModel {
             file: file.map_or(Some(None), |file| file.map(Some))?,
             layout: layout.map_or(Some(None), |layout| layout.map(Some))?,
             input_px: input_px.map_or(Some(None), |px| px.map(Some))?,
             labels: labels?,
+            onnxruntime: onnxruntime.map_or(Some(None), |file| file.map(Some))?,
         })
     }
 

@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use config::Layout;
-use opencv::core::{Mat, Scalar, set_num_threads};
-use opencv::dnn;
-use opencv::prelude::*;
 
 use super::DetectError;
 use super::candidate::{Asked, Candidate, each_thing_once};
@@ -14,6 +11,7 @@ use super::input::{NetworkInput, prepare};
 use super::labels::wanted;
 use super::layout::candidates;
 use super::model::Model;
+use super::network::Network;
 use crate::Picture;
 
 /// Something seen in a picture.
@@ -39,7 +37,7 @@ pub struct Wanted {
 /// Holds one copy of the network, some 60 MB; it looks at one picture at a time, on one thread.
 #[derive(Debug)]
 pub struct Detector {
-    network: dnn::Net,
+    network: Network,
     layout: Layout,
     input_px: u16,
     /// Name of the output that is read.
@@ -56,9 +54,6 @@ impl Detector {
     /// Loads the model's network. Fails on a label that the model does not know.
     pub fn new(model: &Model, asked: &Wanted) -> Result<Self, DetectError> {
         let wanted = wanted(&model.labels, &asked.labels)?;
-        // Segments are worked on side by side, one per core; threads of OpenCV's own would only get in each
-        // other's way. The setting is one for the whole process.
-        set_num_threads(1)?;
         Ok(Self {
             network: model.network()?,
             layout: model.layout,
@@ -75,17 +70,13 @@ impl Detector {
     /// Finds the things in a picture, likeliest first.
     pub fn detect(&mut self, picture: &Picture) -> Result<Vec<Object>, DetectError> {
         let input = prepare(picture, self.layout, self.input_px.into())?;
-        let side = i32::from(self.input_px);
-        let blob = Mat::new_nd_with_data(&[1, 3, side, side], &input.tensor)?;
-        self.network.set_input(&blob, "", 1.0, Scalar::default())?;
-        let output = self.network.forward_single(&self.output)?;
-        let numbers = output.data_typed::<f32>()?;
+        let numbers = self.network.run(&input.tensor, self.input_px, &self.output)?;
         let expected = self.cells.len() * self.numbers_per_cell;
         if numbers.len() != expected {
             return Err(DetectError::OutputShape { found: numbers.len(), expected });
         }
         let asked = Asked { wanted: &self.wanted, min_score: self.min_score };
-        let found = each_thing_once(candidates(self.layout, numbers, &self.cells, asked));
+        let found = each_thing_once(candidates(self.layout, &numbers, &self.cells, asked));
         Ok(found.into_iter().map(|candidate| self.object(&candidate, &input)).collect())
     }
 

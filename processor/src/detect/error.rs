@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use config::Layout;
 
+use super::EngineError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum DetectError {
     #[error(
@@ -22,13 +24,15 @@ pub enum DetectError {
     NoLabels { path: PathBuf },
     #[error("`detect.model`: `{}` is no ONNX model that takes one picture", .path.display())]
     NoModel { path: PathBuf },
-    #[error("`detect.model`: OpenCV cannot load `{}`; export it with opset 11 to 13 and numbers of 32 bits", .path.display())]
-    Load { path: PathBuf, source: opencv::Error },
+    #[error("`detect.onnxruntime`: `{}` cannot be loaded as ONNX Runtime 1.18 or later: {reason}", .path.display())]
+    Runtime { path: PathBuf, reason: String },
+    #[error("`detect.model`: `{}` cannot be loaded; export it with opset 11 to 13 and numbers of 32 bits", .path.display())]
+    Load { path: PathBuf, source: EngineError },
     #[error(
         "`detect.model`: the network in `{}` cannot be run on {input_px} × {input_px} pixels; set `detect.input_px` to \
          what it takes, or export it for a fixed size", .path.display()
     )]
-    Run { path: PathBuf, input_px: u16, source: opencv::Error },
+    Run { path: PathBuf, input_px: u16, source: EngineError },
     #[error("`detect.model`: `{}` takes pictures of {width} × {height}; only squares can be given", .path.display())]
     NoSquare { path: PathBuf, width: u64, height: u64 },
     #[error(
@@ -47,8 +51,10 @@ pub enum DetectError {
     LabelCount { layout: Layout, found: usize, expected: usize },
     #[error("`detect.layout`: {outputs}, {instead}")]
     Layout { outputs: String, instead: String },
+    #[error("the picture cannot be made ready for the network")]
+    Picture(#[from] opencv::Error),
     #[error("the network cannot be run")]
-    Network(#[from] opencv::Error),
+    Network(#[from] EngineError),
     #[error("the network gave {found} numbers where {expected} were expected")]
     OutputShape { found: usize, expected: usize },
 }

@@ -1,6 +1,6 @@
 //! Detection: which things a view shows and where, by the model that ships with the program or one of the operator's.
 //!
-//! A picture becomes the network's input, the network runs on OpenCV, its output becomes objects.
+//! A picture becomes the network's input, the network runs, its output becomes objects.
 
 mod candidate;
 mod cells;
@@ -11,7 +11,9 @@ mod labels;
 mod layout;
 mod model;
 mod nanodet;
+mod network;
 mod onnx;
+mod runtime;
 mod shipped;
 mod yolov8;
 mod yolox;
@@ -23,3 +25,4 @@ pub use detector::{Detector, Object, Wanted};
 pub use error::DetectError;
 pub use model::Model;
 pub(crate) use model::OwnInputs;
+pub use network::EngineError;

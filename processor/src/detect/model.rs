@@ -2,22 +2,20 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catalog::hex;
 use config::{Detect, DetectModel, Layout};
-use opencv::core::{Mat, Scalar, Vector};
-use opencv::dnn::{self, Net};
-use opencv::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::cells::cells;
 use super::labels::labels_of;
 use super::layout::Expected;
+use super::network::{Network, engine_name};
 use super::onnx::{Side, input_sides};
-use super::{DetectError, shipped};
+use super::{DetectError, runtime, shipped};
 
 /// Of a model that leaves it open and settings that do.
 const USUAL_PX: u16 = 640;
@@ -38,6 +36,8 @@ pub struct Model {
     pub(crate) numbers_per_cell: usize,
     /// Absent: the shipped one's.
     own: Option<Own>,
+    /// The library that runs it; absent: OpenCV.
+    onnxruntime: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +59,9 @@ impl Model {
     /// Makes the model ready that the settings name. The operator's own is run once, on nothing, to find out what it
     /// gives.
     pub fn open(detect: &Detect) -> Result<Self, DetectError> {
+        if let Some(library) = &detect.model.onnxruntime {
+            runtime::load(library)?;
+        }
         match &detect.model.file {
             None => Ok(Self::shipped(&detect.model)),
             Some(path) => Self::own(path, &detect.model),
@@ -75,6 +78,7 @@ impl Model {
             output: "output".to_owned(),
             numbers_per_cell: 80 + 4 * 11,
             own: None,
+            onnxruntime: settings.onnxruntime.clone(),
         }
     }
 
@@ -82,9 +86,10 @@ impl Model {
         let labels = labels_of(&settings.labels)?;
         let file = read(path).map_err(|source| DetectError::Read { path: path.to_owned(), source })?;
         let input_px = input_px(path, &file, settings.input_px)?;
-        let mut network =
-            import(&file).map_err(|source| DetectError::Load { path: path.to_owned(), source })?;
-        let outputs = outputs(&mut network, input_px).map_err(|source| DetectError::Run {
+        let library = settings.onnxruntime.as_deref();
+        let mut network = Network::new(&file, library)
+            .map_err(|source| DetectError::Load { path: path.to_owned(), source })?;
+        let outputs = network.outputs(input_px).map_err(|source| DetectError::Run {
             path: path.to_owned(),
             input_px,
             source,
@@ -103,6 +108,7 @@ impl Model {
             output: outputs[found].name.clone(),
             numbers_per_cell: shapes[found].iter().product::<usize>() / cells,
             own: Some(Own { file: file.into(), sha256 }),
+            onnxruntime: settings.onnxruntime.clone(),
         })
     }
 
@@ -114,9 +120,9 @@ impl Model {
     /// Says how it is used.
     pub fn describe(&self) -> String {
         let Self { id, layout, input_px, labels, .. } = self;
-        let version = opencv::core::get_version_string().unwrap_or_default();
+        let engine = engine_name(self.onnxruntime.as_deref());
         format!(
-            "{id}: layout `{}`, input {input_px} × {input_px}, {} labels, by OpenCV {version} on one thread",
+            "{id}: layout `{}`, input {input_px} × {input_px}, {} labels, by {engine} on one thread",
             layout.as_str(),
             labels.len()
         )
@@ -129,10 +135,11 @@ impl Model {
     }
 
     /// Loads a network of one's own, which holds the tensors of one picture.
-    pub(crate) fn network(&self) -> Result<Net, DetectError> {
+    pub(crate) fn network(&self) -> Result<Network, DetectError> {
+        let library = self.onnxruntime.as_deref();
         let network = match &self.own {
-            Some(own) => import(&own.file)?,
-            None => import(&shipped::unpack()?)?,
+            Some(own) => Network::new(&own.file, library)?,
+            None => Network::new(&shipped::unpack()?, library)?,
         };
         Ok(network)
     }
@@ -166,26 +173,4 @@ fn input_px(path: &Path, file: &[u8], set: Option<u16>) -> Result<u16, DetectErr
         },
         [Side::Open, Side::Open] => Ok(set.unwrap_or(USUAL_PX)),
     }
-}
-
-fn import(file: &[u8]) -> Result<Net, opencv::Error> {
-    dnn::read_net_from_onnx_buffer(&Vector::from_slice(file))
-}
-
-struct Output {
-    name: String,
-    shape: Vec<usize>,
-}
-
-/// Runs the network on an empty picture.
-fn outputs(network: &mut Net, input_px: u16) -> Result<Vec<Output>, opencv::Error> {
-    let side = i32::from(input_px);
-    let nothing = vec![0.0_f32; 3 * usize::from(input_px).pow(2)];
-    let blob = Mat::new_nd_with_data(&[1, 3, side, side], &nothing)?;
-    network.set_input(&blob, "", 1.0, Scalar::default())?;
-    let names = network.get_unconnected_out_layers_names()?;
-    let mut given: Vector<Mat> = Vector::new();
-    network.forward(&mut given, &names)?;
-    let shape = |output: &Mat| output.mat_size().iter().map(|length| (*length).max(0) as usize).collect();
-    Ok(names.iter().zip(&given).map(|(name, output)| Output { name, shape: shape(&output) }).collect())
 }

@@ -61,6 +61,7 @@ fn takes_a_model_of_ones_own_with_its_labels() {
         layout: Some(Layout::Yolov8),
         input_px: Some(640),
         labels: ModelLabels::Named(vec!["fork_lift".into(), "person".into()]),
+        onnxruntime: None,
     };
     assert_eq!(named.model, expected);
     let listed = detect("model_labels_file = '/srv/labels.txt'");
