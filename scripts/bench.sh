@@ -8,6 +8,7 @@
 #   process   decoding: every 30th frame against OpenCV, PyAV, decord and video-reader-rs
 #   layout    which functions recording runs, for the layout of the edge program (writes cli/edge.order)
 #   detect    the detector: the shipped model on OpenCV, alone and in batches, and on ONNX Runtime
+#   chain     processing: a segment's whole way, in minutes of footage per minute of CPU
 #   recall    what sampling by activity misses in nights with people at known times
 # `scripts/bench.sh WHAT --help` lists the options. docs/benchmarks.md has the tables, with their commands.
 #
