@@ -15,6 +15,7 @@ mod hls;
 mod kill;
 mod main_job;
 mod masks;
+mod money;
 mod other_recorders;
 mod process_files;
 mod recording;

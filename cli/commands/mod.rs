@@ -9,11 +9,14 @@ pub(crate) mod doctor;
 #[cfg(feature = "process")]
 mod doctor_process;
 pub(crate) mod estimate;
+mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
 pub(crate) mod init;
+pub(crate) mod ledger;
+pub(crate) mod pause;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]
@@ -26,6 +29,7 @@ pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_vision;
 pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::{
-    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue,
-    Summary,
+    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Pause, Queue, QueueStats, RecorderLife,
+    SqliteQueue, Summary,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
@@ -15,6 +15,7 @@ use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::status_vision::{VisionLine, backlog_done};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -45,6 +46,10 @@ struct Status {
     queue: QueueStats,
     disk: DiskLine,
     window: WindowLine,
+    /// As `nightreel pause` said; absent where processing goes on.
+    paused: Option<Pause>,
+    /// When the backlog is done at the speed of past runs; absent where none tells, or no end is in sight.
+    backlog_done: Option<DateTime<Utc>>,
     vision: Option<VisionLine>,
     /// Of all cameras together.
     gate: Option<GateLine>,
@@ -121,12 +126,6 @@ struct WindowLine {
     until: Option<DateTime<Utc>>,
 }
 
-#[derive(Serialize)]
-struct VisionLine {
-    calls_today: u64,
-    max_calls_per_day: u32,
-}
-
 pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let store = Store::existing(&open::settings(global)?.settings)?;
     let status = Status::of(&store)?;
@@ -147,10 +146,7 @@ impl Status {
         }
         let windows = &settings.process.windows;
         let vision = match &settings.vision {
-            Some(vision) => Some(VisionLine {
-                calls_today: store.catalog.calls_on(windows.cap_day(now))?,
-                max_calls_per_day: vision.max_calls_per_day,
-            }),
+            Some(vision) => Some(VisionLine::of(store, vision)?),
             None => None,
         };
         Ok(Self {
@@ -165,6 +161,8 @@ impl Status {
                 floor_bytes: settings.retention.min_free,
             },
             window: WindowLine::at(windows, now),
+            paused: store.catalog.paused()?,
+            backlog_done: backlog_done(store)?,
             vision,
             gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
@@ -187,10 +185,17 @@ impl Status {
             "backlog   {} ({queued} queued, {delayed} put off, {leased} in hand), {dead} given up",
             self.backlog
         ))?;
+        if let Some(done) = self.backlog_done.filter(|_| self.backlog > 0) {
+            output::line(format!("done      {} UTC, at the speed of past runs", time(done)))?;
+        }
         output::line(format!("window    {}", self.window.text()))?;
+        if let Some(Pause { since, reason }) = &self.paused {
+            let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let since = time(*since);
+            output::line(format!("paused    since {since} UTC{reason}, until `nightreel resume`"))?;
+        }
         if let Some(vision) = &self.vision {
-            let VisionLine { calls_today, max_calls_per_day } = vision;
-            output::line(format!("vision    {calls_today} of {max_calls_per_day} calls today"))?;
+            vision.lines().iter().try_for_each(output::line)?;
         }
         if let Some(gate) = &self.gate {
             output::line(format!("gate      {}", gate.text()))?;
@@ -388,6 +393,6 @@ impl WindowLine {
     }
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true).replace('T', " ").replace('Z', "")
 }

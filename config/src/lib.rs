@@ -18,6 +18,7 @@ mod labels;
 mod lens;
 mod load;
 mod loaded;
+mod money;
 mod origin;
 mod outputs;
 mod overlay;
@@ -42,11 +43,12 @@ pub use labels::COCO_LABELS;
 pub use lens::{Lens, Mount, Placement, Projection};
 pub use load::{FILE_NAME, defaults, load};
 pub use loaded::Loaded;
+pub use money::{Caps, Price, Rate, Rates, Usd};
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Detect, Events, Gate, Price, Process, Retention, Sampling, Serve,
+    AfterProcessing, CorsOrigins, Detail, Detect, Events, Gate, Process, Retention, Sampling, Serve,
     Settings, Storage, Vision,
 };
 pub use show::render_effective;

@@ -43,6 +43,8 @@ pub type Tell<'a> = &'a (dyn Fn(&Event<'_>) + Sync);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
     WindowClosed,
+    /// By `nightreel pause`.
+    Paused,
     CapReached,
     VisionUnavailable,
 }

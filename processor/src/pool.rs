@@ -8,12 +8,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::error::ProcessorError;
-use crate::event::Event;
+use crate::event::{Event, WaitReason};
 use crate::pace::Pace;
 use crate::worker::Work;
 
 /// A sleeping worker looks around at least this often: a lease of another process may have run out.
 const LOOK_AROUND: Duration = Duration::from_secs(30);
+
+/// While paused, how often it is looked whether somebody said `nightreel resume`.
+const LOOK_FOR_RESUME: Duration = Duration::from_secs(2);
 
 /// A run that drains the backlog waits for what becomes available within this time, such as a second attempt.
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
@@ -68,12 +71,14 @@ impl<'a> Pool<'a> {
                 return Ok(());
             }
             let now = self.work.clock.now();
-            if let wait @ Pace::Wait { until, .. } = self.work.pace.at(now) {
+            if let wait @ Pace::Wait { until, reason } = self.work.pace.at(now) {
                 self.tell_waiting(wait);
                 if self.patience == Patience::UntilDrained {
                     return Ok(());
                 }
-                self.work.shift.sleep(heard, (until - now).to_std().unwrap_or_default().min(LOOK_AROUND));
+                self.work
+                    .shift
+                    .sleep(heard, (until - now).to_std().unwrap_or_default().min(look_again(reason)));
                 continue;
             }
             // Counted before the lease, so that no other worker takes the pause in between for the end.
@@ -113,5 +118,12 @@ impl<'a> Pool<'a> {
         {
             (self.work.tell)(&Event::Waiting { until, reason });
         }
+    }
+}
+
+fn look_again(reason: WaitReason) -> Duration {
+    match reason {
+        WaitReason::Paused => LOOK_FOR_RESUME,
+        _ => LOOK_AROUND,
     }
 }

@@ -100,7 +100,8 @@ impl Processing {
     ) -> Result<(), ProcessorError> {
         let media = MediaFolder::new(self.catalog.clone(), Some(root.clone()));
         media.finish_intents()?;
-        let pace = PaceKeeper::new(self.settings.process.windows.clone(), run.windows == WindowRule::Ignore);
+        let pace = PaceKeeper::new(self.settings.process.windows.clone(), run.windows == WindowRule::Ignore)
+            .with_pauses(&self.catalog);
         let mut scanner = Scanner::new(self.catalog.clone(), root.clone(), &self.settings);
         let is_begun_now = run.patience == Patience::UntilDrained && pace.at(self.clock.now()) == Pace::Go;
         self.scan_first(&mut scanner, if is_begun_now { SETTLE_ROUNDS } else { 1 })?;
@@ -156,6 +157,7 @@ impl Processing {
     fn work(&self, order: &Order<'_>, beside: impl FnOnce(&Shift)) -> Result<(), ProcessorError> {
         let Order { queue, place, pace, patience, tell } = *order;
         self.catalog.settle_calls(self.clock.now())?;
+        self.catalog.take_up_deferrals(self.clock.now())?;
         self.catalog.catch_up_events()?;
         tell(&Event::Backlog(queue.stats(self.clock.now())?.backlog()));
         let shift = Shift::new(&self.ending, self.runtime.clone());
