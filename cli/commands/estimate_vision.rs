@@ -129,6 +129,9 @@ impl VisionEstimate {
     }
 
     fn time(&self) -> String {
+        if self.segments == 0 {
+            return "nothing waits".to_owned();
+        }
         let hours = self.hours.map(|hours| output::time_span(hours * 3600.0));
         let work = hours.unwrap_or_else(|| "not known how long before a run was made".to_owned());
         let fits = match self.fits {

@@ -112,7 +112,7 @@ mod tests {
             slots.learn(begun, Some(&overload()));
             assert_eq!(free(&slots), expected);
         }
-        for expected in [2, 2, 3, 3, 3, 4] {
+        for expected in [2, 2, 2, 3, 3, 3, 4] {
             slots.learn(Instant::now(), None);
             assert_eq!(free(&slots), expected);
         }
