@@ -11,7 +11,7 @@ use crate::commands::{
     retain, run, search, status, verify,
 };
 #[cfg(feature = "process")]
-use crate::commands::{decode_worker, frames, process, view};
+use crate::commands::{decode_worker, frames, live, process, view};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     DecodeWorker(decode_worker::DecodeWorkerArgs),
     #[cfg(feature = "process")]
     Frames(frames::FramesArgs),
+    #[cfg(feature = "process")]
+    Live(live::LiveArgs),
     #[cfg(feature = "process")]
     View(view::ViewArgs),
     #[cfg(feature = "dashboard")]

@@ -1,4 +1,4 @@
-//! The hook: tells a command and a web address what the recorder says, one event after another.
+//! The hook: tells a command and a web address what happens, one event after another.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use config::{Hook, HookCommand, Webhook};
 use recorder::{Notice, Notices};
 use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -17,14 +18,29 @@ use tokio::time::{sleep, timeout};
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15), Duration::from_secs(60)];
 
-/// Whose notices each of the two hears; a webhook that is away does not hold up the command.
-pub(crate) struct Heard {
-    pub(crate) by_command: Notices,
-    pub(crate) by_webhook: Notices,
+/// Where events come from; `None` when there will be no more.
+pub(crate) trait Events: Send {
+    type Event: Serialize + Send + Sync;
+
+    fn next(&mut self) -> impl Future<Output = Option<Self::Event>> + Send;
 }
 
-/// Tells until the recorder has ended. What fails for good is logged, and recording goes on.
-pub(crate) async fn tell(hook: Hook, heard: Heard) {
+impl Events for Notices {
+    type Event = Notice;
+
+    async fn next(&mut self) -> Option<Notice> {
+        Self::next(self).await
+    }
+}
+
+/// What each of the two hears; a webhook that is away does not hold up the command.
+pub(crate) struct Heard<E> {
+    pub(crate) by_command: E,
+    pub(crate) by_webhook: E,
+}
+
+/// Tells until there is nothing more to tell. What fails for good is logged, and work goes on.
+pub(crate) async fn tell<E: Events>(hook: Hook, heard: Heard<E>) {
     let teller = match Teller::new(hook) {
         Ok(teller) => teller,
         Err(error) => {
@@ -68,7 +84,7 @@ impl Teller {
         Ok(Self { hook, http, waits: WAITS.to_vec() })
     }
 
-    async fn tell_command(&self, notice: &Notice) {
+    async fn tell_command(&self, notice: &impl Serialize) {
         if let Some(object) = object(notice)
             && let Err(error) = self.call(&object).await
         {
@@ -76,7 +92,7 @@ impl Teller {
         }
     }
 
-    async fn tell_webhook(&self, notice: &Notice) {
+    async fn tell_webhook(&self, notice: &impl Serialize) {
         let Some(object) = object(notice) else { return };
         let mut waits = self.waits.iter();
         loop {
@@ -131,7 +147,7 @@ struct NotPosted {
     reason: anyhow::Error,
 }
 
-fn object(notice: &Notice) -> Option<String> {
+fn object(notice: &impl Serialize) -> Option<String> {
     let written = serde_json::to_string(notice);
     written.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok()
 }

@@ -47,6 +47,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "process")]
         Command::Frames(args) => commands::frames::run(args),
         #[cfg(feature = "process")]
+        Command::Live(args) => commands::live::run(global, args),
+        #[cfg(feature = "process")]
         Command::View(args) => commands::view::run(global, args),
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),

@@ -1,7 +1,6 @@
 //! Opening what commands work on: the settings, then the store they describe.
 
-#[cfg(feature = "process")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use catalog::{Catalog, Clock, MediaFolder, MediaRoot};
@@ -17,7 +16,6 @@ pub(crate) fn settings(global: &Global) -> anyhow::Result<Loaded> {
 }
 
 /// As [`settings`], but where there are none the defaults hold.
-#[cfg(feature = "process")]
 pub(crate) fn settings_or_defaults(global: &Global) -> anyhow::Result<Loaded> {
     let environment = Environment::of_this_process()?;
     match config::load(global.config.as_deref(), &environment) {
@@ -93,8 +91,42 @@ impl Store {
     }
 }
 
+/// What was seen: in the footage of the root, or in files that were named to `process`.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) settings: Settings,
+    pub(crate) catalog: Catalog,
+    pub(crate) clock: Clock,
+    /// What of it is wanted, by absolute paths; empty for the footage of the root.
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+impl Seen {
+    /// Opens the root's catalogue or, where paths are given, that of named files, which needs no settings.
+    pub(crate) fn open(global: &Global, paths: &[PathBuf]) -> anyhow::Result<Self> {
+        if paths.is_empty() {
+            let Store { settings, catalog, clock, .. } = Store::existing(&settings(global)?.settings)?;
+            return Ok(Self { settings, catalog, clock, paths: Vec::new() });
+        }
+        let settings = settings_or_defaults(global)?.settings;
+        let state_dir = personal_state_dir()?;
+        anyhow::ensure!(
+            state_dir.is_dir(),
+            "no file was looked at by its path yet; `nightreel process PATH` does"
+        );
+        let paths = paths.iter().map(|path| resolved(path)).collect::<anyhow::Result<_>>()?;
+        Ok(Self { settings, catalog: Catalog::open(&state_dir)?, clock: Clock::system(), paths })
+    }
+}
+
+/// What is gone is known by its path as it was.
+fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
+    path.canonicalize()
+        .or_else(|_| std::path::absolute(path))
+        .with_context(|| format!("cannot resolve `{}`", path.display()))
+}
+
 /// Where the catalogue of named files lies, for lack of a root.
-#[cfg(feature = "process")]
 pub(crate) fn personal_state_dir() -> anyhow::Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     variable("XDG_STATE_HOME")

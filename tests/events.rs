@@ -1,12 +1,13 @@
 //! What was seen, as events: listed, searched, shown by players, looked at again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::support::media::put_segments;
-use crate::support::{Nightreel, Reply, Seen, VisionServer, assert_sidecar, sidecar_beside};
+use crate::support::{Clip, Nightreel, Reply, Seen, VisionServer, assert_sidecar, footage, sidecar_beside};
 
 const DETECT: &str = "[process]\nevery_nth_frame = 10\n\n[detect]\nlabels = [\"person\", \"car\"]\n";
 
@@ -212,4 +213,35 @@ fn an_event_has_a_picture_of_its_best_frame() {
     without.run(&["process", "--once"]).with_code(0);
     assert!(events(&without, &[]).iter().all(|event| event["thumbnail"].is_null()));
     assert!(!without.root().join(".nightreel/thumbnails").exists());
+}
+
+#[test]
+fn of_files_without_a_camera_are_found_by_their_path() {
+    let nightreel = Nightreel::new();
+    for name in ["old/gate.mp4", "old/below/yard.mp4", "older/shop.mp4"] {
+        nightreel.copy_in(&footage(Clip::default()), name);
+    }
+    nightreel.run(&["events", "--path", "old"]).with_code(1).telling(&["nightreel process PATH"]);
+    nightreel.run(&["process", "old", "older"]).with_code(0);
+
+    let files = |arguments: &[&str]| {
+        let lines = nightreel.run(arguments).with_code(0).json_lines();
+        let name = |line: &Value| {
+            let file = line["file"].as_str().unwrap();
+            file.rsplit('/').next().unwrap().to_owned()
+        };
+        lines.iter().map(name).collect::<BTreeSet<_>>()
+    };
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    for command in [&["events", "--json"][..], &["search", "person", "--json"], &["export", "--json"]] {
+        let in_path = |path: &[&'static str]| files(&[command, path].concat());
+        assert_eq!(in_path(&["--path", "old"]), set(&["gate.mp4", "yard.mp4"]), "{command:?}");
+        assert_eq!(in_path(&["--path", "old/gate.mp4"]), set(&["gate.mp4"]), "{command:?}");
+        assert_eq!(
+            in_path(&["--path", "older", "--path", "old/below"]),
+            set(&["shop.mp4", "yard.mp4"]),
+            "{command:?}"
+        );
+        assert_eq!(in_path(&["--path", "nowhere"]), BTreeSet::new(), "{command:?}");
+    }
 }

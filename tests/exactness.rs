@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::media::{files_under, hex};
+use crate::support::media::{digest, files_under};
 use crate::support::{Clip, Nightreel, Seen, footage};
 
 const WIDTH: usize = 768;
@@ -94,7 +94,7 @@ fn full_decode(file: &Path) -> Vec<String> {
         .expect("ffmpeg is installed: see scripts/setup.sh test");
     assert!(decoded.status.success(), "{}", String::from_utf8_lossy(&decoded.stderr));
     let frames = decoded.stdout.chunks(WIDTH * HEIGHT * 3 / 2);
-    frames.map(|frame| hex(&frame[..WIDTH * HEIGHT])).collect()
+    frames.map(|frame| digest(&frame[..WIDTH * HEIGHT])).collect()
 }
 
 fn run(nightreel: &Nightreel, file: &Path, options: &[&str]) -> Vec<Value> {

@@ -6,13 +6,16 @@
 
 mod support;
 
+mod bad_input;
 mod coverage;
+mod decoding;
 mod doctor;
 mod events;
 mod exactness;
 mod gate;
 mod hls;
 mod kill;
+mod live;
 mod main_job;
 mod masks;
 mod money;

@@ -30,11 +30,21 @@ pub fn write(file: &Path, results: &Results) -> Result<(), CatalogError> {
 
 /// Tells whether the cues beside a file are ours, and of a file of this kind: `a.mp4` and `a.mkv` would share theirs.
 pub(crate) fn are_ours(file: &Path) -> bool {
+    told_name(&cues_of(file)).is_some_and(|name| Path::new(&name).extension() == file.extension())
+}
+
+/// Reads in cues of ours which file they are about, by the name it had when it was looked at.
+fn told_name(cues: &Path) -> Option<String> {
     let mut head = Vec::new();
-    let read = std::fs::File::open(cues_of(file)).and_then(|f| f.take(4096).read_to_end(&mut head));
+    std::fs::File::open(cues).and_then(|f| f.take(4096).read_to_end(&mut head)).ok()?;
     let head = String::from_utf8_lossy(&head);
-    let name = head.strip_prefix(MARK).and_then(|rest| rest.lines().next());
-    read.is_ok() && name.is_some_and(|name| Path::new(name).extension() == file.extension())
+    head.strip_prefix(MARK)?.lines().next().map(str::to_owned)
+}
+
+/// Returns the file that cues of ours are about, beside them; `None` for other subtitles.
+pub(crate) fn file_of(cues: &Path) -> Option<PathBuf> {
+    let name = told_name(cues)?;
+    Some(cues.with_extension(Path::new(&name).extension().unwrap_or_default()))
 }
 
 /// Renders results as WebVTT: a cue for each sample in which something was seen, up to the next sample.

@@ -1,8 +1,11 @@
 //! Results for export: segment by segment in the order of their starts, so that no more than one is in memory.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 
+use crate::events::{as_json, under};
 use crate::segment::{PathText, Word};
 use crate::{Catalog, CatalogError, SegmentId, SegmentState};
 
@@ -16,6 +19,8 @@ pub struct ExportFilter {
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
     pub cameras: Vec<String>,
+    /// Files, or folders with all below them, by their absolute paths.
+    pub paths: Vec<PathBuf>,
     /// Results of this profile instead of the newest of each segment.
     pub profile: Option<String>,
 }
@@ -43,15 +48,17 @@ impl Catalog {
         let after = last.map_or((i64::MIN, i64::MIN), |last| (last.start_ms, last.id.0));
         let cameras = serde_json::Value::from(filter.cameras.as_slice()).to_string();
         self.read("list results", |c| {
-            c.prepare_cached(
+            c.prepare_cached(&format!(
                 "SELECT s.id, s.path, s.state, r.profile_id, s.start_ms
                  FROM segment s JOIN result r ON r.segment_id = s.id
                  WHERE (s.start_ms, s.id) > (?1, ?2) AND s.start_ms >= ?3 AND s.start_ms < ?4
                    AND (?5 = '[]' OR s.camera IN (SELECT value FROM json_each(?5)))
+                   AND (?8 = '[]' OR {})
                    AND r.profile_id = ifnull(?6, (SELECT profile_id FROM result n WHERE n.segment_id = s.id
                                                   ORDER BY n.finished_ms DESC LIMIT 1))
                  ORDER BY s.start_ms, s.id LIMIT ?7",
-            )?
+                under("?8")
+            ))?
             .query_map(
                 params![
                     after.0,
@@ -60,7 +67,8 @@ impl Catalog {
                     millis(filter.to, i64::MAX),
                     cameras,
                     filter.profile,
-                    PAGE
+                    PAGE,
+                    as_json(&filter.paths),
                 ],
                 |row| {
                     Ok(Exported {

@@ -3,7 +3,7 @@
 //!
 //! Events of the watcher only wake it, or let it look at single files for once. The walk is the truth.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub struct Scanner {
     unsettled: HashMap<PathBuf, (FileStat, Instant)>,
     walked: Option<Instant>,
     reconciled: Option<Instant>,
+    /// The troubles of the last walk.
+    told: HashSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,7 +47,7 @@ pub struct ScanReport {
     /// Files that may still be written to: look again after the settle time.
     pub unsettled: usize,
     pub missing: usize,
-    /// What could not be read or cannot be taken, in words.
+    /// What could not be read or cannot be taken, in words; each is told once, and again when it comes back.
     pub troubles: Vec<String>,
 }
 
@@ -61,6 +63,7 @@ impl Scanner {
             unsettled: HashMap::new(),
             walked: None,
             reconciled: None,
+            told: HashSet::new(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Scanner {
             Ok(file) => found.push(file),
             Err(trouble) => report.troubles.push(trouble),
         });
+        self.tell_once(&mut report.troubles);
         let ready = self.settled(self.news(found)?, hints, now);
         report.unsettled = self.unsettled.len();
         self.index_all(&ready, report, now)?;
@@ -104,6 +108,13 @@ impl Scanner {
         self.reconcile(&on_disk, report, now)?;
         self.reconciled = Some(Instant::now());
         Ok(())
+    }
+
+    /// Leaves out what the last walk told already.
+    fn tell_once(&mut self, troubles: &mut Vec<String>) {
+        let standing = troubles.iter().cloned().collect();
+        let told = std::mem::replace(&mut self.told, standing);
+        troubles.retain(|trouble| !told.contains(trouble));
     }
 
     /// Keeps what can be taken now: closed, renamed into place, or standing still for the settle time.

@@ -1,7 +1,9 @@
 //! Search: events by what was said and seen in them, where, and by which camera.
 
-use rusqlite::params_from_iter;
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
 use crate::events::{EVENT, EventFilter, conditions, read_event};
@@ -10,10 +12,17 @@ use crate::{Catalog, CatalogError, Event};
 /// Hits where nobody says how many.
 const LIMIT: u32 = 50;
 
+/// Events that are looked up and sorted in a few milliseconds.
+const MANY: u32 = 5000;
+
+/// Events of each word that are ranked, where none has all the words.
+const RANKED: u32 = 2000;
+
 /// What a search found, newest first.
 #[derive(Clone, Debug)]
 pub struct Hits {
-    /// Each has all the words; else no event has, and these have some, those with the most and the rarest first.
+    /// Each has all the words; else no event has, and these have some, those with the most and the rarest first, of
+    /// the newest two thousand of each word.
     pub all_words: bool,
     pub hits: Vec<Hit>,
 }
@@ -49,31 +58,108 @@ impl Catalog {
     }
 
     fn find(&self, words: &[&str], (filter, join): (&EventFilter, Join)) -> Result<Vec<Hit>, CatalogError> {
-        let (conditions, mut values) = conditions(filter);
-        values.push(Value::from(query(words, join)));
-        let (query, limit) = (values.len(), filter.limit.unwrap_or(LIMIT));
-        let place = match join {
-            Join::All => "-e.start_ms",
-            Join::Any => "rank",
-        };
-        // First which and no more: there may be hundreds of thousands, and each snippet reads a whole text.
-        let sql = format!(
-            "SELECT {EVENT}, snippet(event_text, -1, '[', ']', '…', 24)
-             FROM (SELECT e.id AS id, {place} AS place
-                   FROM event_text JOIN event e ON e.id = event_text.rowid
-                   WHERE event_text MATCH ?{query} AND {conditions}
-                   ORDER BY place, e.id DESC LIMIT {limit}) AS hit
-             JOIN event_text ON event_text.rowid = hit.id AND event_text MATCH ?{query}
-             JOIN event e ON e.id = hit.id JOIN segment s ON s.id = e.segment_id
-             ORDER BY hit.place, e.id DESC"
-        );
-        let mut hits: Vec<Hit> = self.read("search", |c| {
-            let hit = |row: &rusqlite::Row<'_>| Ok(Hit { event: read_event(row)?, snippet: row.get(16)? });
-            c.prepare_cached(&sql)?.query_map(params_from_iter(values), hit)?.collect()
+        let query = query(words, join);
+        let mut hits = self.read("search", |c| {
+            let ids = match join {
+                Join::All => newest(c, &query, filter)?,
+                Join::Any => best(c, (words, &query), filter)?,
+            };
+            hits(c, &query, &ids)
         })?;
         self.add_thumbnails(hits.iter_mut().map(|hit| &mut hit.event));
         Ok(hits)
     }
+}
+
+/// Lists the newest events that a query finds. Few are sorted by time; of many, it is cheaper to go back in time until
+/// enough are among them.
+fn newest(c: &Connection, query: &str, filter: &EventFilter) -> rusqlite::Result<Vec<i64>> {
+    let (conditions, mut values) = conditions(filter);
+    values.push(Value::from(query.to_owned()));
+    let (text, limit) = (values.len(), filter.limit.unwrap_or(LIMIT));
+    let few = c
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM event_text WHERE event_text MATCH ?1 LIMIT ?2)")?
+        .query_row((query, MANY), |row| row.get::<_, u32>(0))?
+        < MANY;
+    // The `+` keeps SQLite from going the other way about it.
+    let found = match few {
+        true => {
+            format!("event_text CROSS JOIN event e ON e.id = event_text.rowid WHERE event_text MATCH ?{text}")
+        }
+        false => {
+            format!("event e WHERE +e.id IN (SELECT rowid FROM event_text WHERE event_text MATCH ?{text})")
+        }
+    };
+    c.prepare_cached(&format!(
+        "SELECT e.id FROM {found} AND {conditions} ORDER BY e.start_ms DESC, e.id DESC LIMIT {limit}"
+    ))?
+    .query_map(params_from_iter(values), |row| row.get(0))?
+    .collect()
+}
+
+/// Lists the events with the most and the rarest of the words. To rank is dear: of each word only the events that were
+/// noted last can be among them, which leaves out none of a rare word's.
+fn best(c: &Connection, (words, query): (&[&str], &str), filter: &EventFilter) -> rusqlite::Result<Vec<i64>> {
+    let mut candidates = BTreeSet::new();
+    for (number, word) in words.iter().enumerate() {
+        // The last word may be a beginning, as in the whole query.
+        let one =
+            if number + 1 == words.len() { self::query(&[word], Join::Any) } else { format!("\"{word}\"") };
+        candidates.extend(noted_last(c, &one, filter)?);
+    }
+    let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else { return Ok(Vec::new()) };
+    c.prepare_cached(
+        "SELECT rowid FROM event_text WHERE event_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+            AND +rowid IN (SELECT value FROM json_each(?4))
+         ORDER BY bm25(event_text), rowid DESC LIMIT ?5",
+    )?
+    .query_map((query, first, last, json(&candidates), filter.limit.unwrap_or(LIMIT)), |row| row.get(0))?
+    .collect()
+}
+
+fn noted_last(c: &Connection, query: &str, filter: &EventFilter) -> rusqlite::Result<Vec<i64>> {
+    let (conditions, mut values) = conditions(filter);
+    values.push(Value::from(query.to_owned()));
+    c.prepare_cached(&format!(
+        "SELECT e.id FROM event_text CROSS JOIN event e ON e.id = event_text.rowid
+         WHERE event_text MATCH ?{} AND {conditions} ORDER BY event_text.rowid DESC LIMIT {RANKED}",
+        values.len()
+    ))?
+    .query_map(params_from_iter(values), |row| row.get(0))?
+    .collect()
+}
+
+/// Reads events with their snippets, in the order of `ids`. All snippets come from one pass over the text: asked for one
+/// by one, each would gather everything that begins with the last word.
+fn hits(c: &Connection, query: &str, ids: &[i64]) -> rusqlite::Result<Vec<Hit>> {
+    let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
+    let wanted = json(ids);
+    let mut snippets: HashMap<i64, String> = c
+        .prepare_cached(
+            "SELECT rowid, snippet(event_text, -1, '[', ']', '…', 24) FROM event_text
+             WHERE event_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+                AND +rowid IN (SELECT value FROM json_each(?4))",
+        )?
+        .query_map((query, first, last, &wanted), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut hits: Vec<Hit> = c
+        .prepare_cached(&format!(
+            "SELECT {EVENT} FROM event e JOIN segment s ON s.id = e.segment_id
+             WHERE e.id IN (SELECT value FROM json_each(?1))"
+        ))?
+        .query_map([&wanted], |row| {
+            let event = read_event(row)?;
+            let snippet = snippets.remove(&event.id).unwrap_or_default();
+            Ok(Hit { event, snippet })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let places: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    hits.sort_by_key(|hit| places.get(&hit.event.id).copied());
+    Ok(hits)
+}
+
+fn json(ids: impl serde::Serialize) -> String {
+    serde_json::json!(ids).to_string()
 }
 
 /// Splits what was typed where FTS5's tokenizer would: at everything that is neither letter nor digit.

@@ -13,6 +13,7 @@ use crate::carry::stat_of;
 use crate::intent::is_on_its_way;
 use crate::paths::{sidecar_of, special_folder};
 use crate::segments::by_path;
+use crate::verify_beside::LEFT_OVER;
 use crate::walk::{Reach, Walk};
 use crate::{
     Catalog, CatalogError, FileStat, MediaFolder, MediaRoot, Results, Segment, SegmentId, SegmentState,
@@ -29,9 +30,9 @@ pub struct Fault {
 /// Compares every row with its file and every file with its row. Changes nothing.
 #[derive(Debug)]
 pub struct Verifier {
-    catalog: Catalog,
-    root: MediaRoot,
-    walk: Walk,
+    pub(crate) catalog: Catalog,
+    pub(crate) root: MediaRoot,
+    pub(crate) walk: Walk,
     /// What changed within this time may not have been scanned yet.
     patience: Duration,
 }
@@ -41,6 +42,7 @@ pub struct Verifier {
 struct Suspects {
     segments: Vec<SegmentId>,
     unknown: Vec<PathBuf>,
+    left_over: Vec<PathBuf>,
 }
 
 impl Verifier {
@@ -72,6 +74,11 @@ impl Verifier {
                 faults.push(fault(&path, unknown(&path)));
             }
         }
+        for path in suspects.left_over {
+            if self.is_left_over(&path)? {
+                faults.push(fault(&path, LEFT_OVER));
+            }
+        }
         Ok(faults)
     }
 
@@ -97,6 +104,7 @@ impl Verifier {
                 suspects.unknown.push(path);
             }
         }
+        suspects.left_over = self.left_over()?;
         Ok(suspects)
     }
 

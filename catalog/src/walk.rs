@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use config::{CameraId, Settings};
@@ -42,13 +43,21 @@ impl Walk {
         Self { root: root.path().into(), cameras }
     }
 
-    /// Calls `each` for every file, or with what could not be read, in words.
+    /// Calls `each` for every file of footage, or with what could not be read or taken, in words.
     pub(crate) fn each(&self, reach: Reach, mut each: impl FnMut(Result<Found, String>)) {
-        for folder in self.folders(&mut each) {
+        self.each_entry(reach, |entry| match entry {
+            Ok(entry) => self.look_at(&entry).into_iter().for_each(&mut each),
+            Err(trouble) => each(Err(trouble)),
+        });
+    }
+
+    /// Calls `each` for every file and folder.
+    pub(crate) fn each_entry(&self, reach: Reach, mut each: impl FnMut(Result<DirEntry, String>)) {
+        for folder in self.folders(&mut |trouble| each(Err(trouble))) {
             let walk = WalkDir::new(&folder).follow_root_links(false).same_file_system(true).into_iter();
             for entry in walk.filter_entry(|e| self.is_wanted(reach, e)) {
                 match entry {
-                    Ok(entry) => self.look_at(&entry).into_iter().for_each(&mut each),
+                    Ok(entry) => each(Ok(entry)),
                     Err(e) if is_gone(&e) => {}
                     Err(e) => each(Err(e.to_string())),
                 }
@@ -70,17 +79,17 @@ impl Walk {
         (known && !hidden && incoming && in_place).then_some(Found { path, stat })
     }
 
-    fn folders(&self, each: &mut impl FnMut(Result<Found, String>)) -> Vec<PathBuf> {
+    fn folders(&self, tell: &mut impl FnMut(String)) -> Vec<PathBuf> {
         if !self.cameras.is_empty() {
             let folders = self.cameras.iter().map(|camera| self.root.join(camera.as_str()));
-            return folders.filter(|folder| is_folder(folder, each)).collect();
+            return folders.filter(|folder| is_folder(folder, tell)).collect();
         }
         let mut folders = Vec::new();
         for entry in WalkDir::new(&self.root).min_depth(1).max_depth(1).sort_by_file_name() {
             match entry {
                 Ok(e) if e.file_type().is_dir() && names_a_camera(&e) => folders.push(e.into_path()),
                 Ok(_) => {}
-                Err(e) => each(Err(e.to_string())),
+                Err(e) => tell(e.to_string()),
             }
         }
         folders
@@ -98,8 +107,11 @@ impl Walk {
     }
 
     fn look_at(&self, entry: &DirEntry) -> Option<Result<Found, String>> {
-        if !entry.file_type().is_file() || !is_media(entry.path()) {
+        if entry.file_type().is_dir() || !is_media(entry.path()) {
             return None;
+        }
+        if !entry.file_type().is_file() {
+            return Some(Err(format!("`{}` is {}", entry.path().display(), kind(entry))));
         }
         let path = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
         if path.to_str().is_none() {
@@ -121,15 +133,24 @@ fn is_gone(error: &walkdir::Error) -> bool {
     error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound)
 }
 
-fn is_folder(folder: &Path, each: &mut impl FnMut(Result<Found, String>)) -> bool {
+fn is_folder(folder: &Path, tell: &mut impl FnMut(String)) -> bool {
     match folder.symlink_metadata() {
         Ok(metadata) if metadata.is_symlink() => {
             let folder = folder.display();
-            each(Err(format!("`{folder}` is a link, which is not followed; mount the disk there instead")));
+            tell(format!("`{folder}` is a link, which is not followed; mount the disk there instead"));
             false
         }
         Ok(metadata) => metadata.is_dir(),
         Err(_) => false,
+    }
+}
+
+/// What is named like footage and is no file, with what to do.
+fn kind(entry: &DirEntry) -> &'static str {
+    match entry.file_type() {
+        kind if kind.is_symlink() => "a link, which is not followed; put the file itself there",
+        kind if kind.is_fifo() => "a pipe, not a file; take it away",
+        _ => "a device or a socket, not a file; take it away",
     }
 }
 

@@ -1,14 +1,16 @@
 //! `events`: what was seen, told by object and time.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use catalog::{Event, EventFilter};
+use catalog::{Clock, Event, EventFilter};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
+use config::Settings;
 
 use crate::args::Global;
-use crate::open::{self, Store};
+use crate::open::Seen;
 use crate::output;
 use crate::when::When;
 
@@ -21,6 +23,7 @@ use crate::when::When;
 #[command(after_help = "Examples:\n  \
     nightreel events --from yesterday\n  \
     nightreel events --camera gate --label person --from 22:00 --to 23:00\n  \
+    nightreel events --path ~/old-footage\n  \
     nightreel events --json | jq -r '.captions[]'")]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
@@ -53,28 +56,48 @@ pub(crate) struct Wanted {
     /// Only events of this label, such as person; may be given more than once.
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
+
+    /// Only events in this file or folder, which was named to `nightreel process`; may be given more than once.
+    #[arg(long, value_name = "PATH", conflicts_with = "camera")]
+    path: Vec<PathBuf>,
 }
 
 impl Wanted {
-    pub(crate) fn filter(&self, store: &Store, limit: Option<u32>) -> anyhow::Result<EventFilter> {
-        let [from, to] = when(store).span(self.from.as_deref(), self.to.as_deref())?;
-        Ok(EventFilter { from, to, cameras: self.camera.clone(), labels: self.label.clone(), limit })
+    pub(crate) fn open(&self, global: &Global) -> anyhow::Result<Seen> {
+        Seen::open(global, &self.path)
+    }
+
+    pub(crate) fn filter(&self, seen: &Seen, limit: Option<u32>) -> anyhow::Result<EventFilter> {
+        let [from, to] = seen.when().span(self.from.as_deref(), self.to.as_deref())?;
+        let (cameras, labels, paths) = (self.camera.clone(), self.label.clone(), seen.paths.clone());
+        Ok(EventFilter { from, to, cameras, labels, paths, limit })
     }
 }
 
 /// Times are read and shown in the zone of the windows.
-pub(crate) fn when(store: &Store) -> When {
-    When { now: store.clock.now(), zone: store.settings.process.windows.zone() }
+#[cfg(feature = "process")]
+pub(crate) fn when(store: &crate::open::Store) -> When {
+    when_in(&store.settings, &store.clock)
+}
+
+fn when_in(settings: &Settings, clock: &Clock) -> When {
+    When { now: clock.now(), zone: settings.process.windows.zone() }
+}
+
+impl Seen {
+    pub(crate) fn when(&self) -> When {
+        when_in(&self.settings, &self.clock)
+    }
 }
 
 pub(crate) fn run(global: &Global, args: &EventsArgs) -> anyhow::Result<ExitCode> {
-    let store = Store::existing(&open::settings(global)?.settings)?;
+    let seen = args.wanted.open(global)?;
     let limit = (args.limit > 0).then_some(args.limit);
-    let events = store.catalog.events(&args.wanted.filter(&store, limit)?)?;
+    let events = seen.catalog.events(&args.wanted.filter(&seen, limit)?)?;
     match args.json {
         true => events.iter().try_for_each(output::json)?,
         false => {
-            let zone = when(&store).zone;
+            let zone = seen.when().zone;
             let rows: Vec<_> = events.iter().map(|event| row(event, (zone, said(event)))).collect();
             output::table(&HEAD, &rows)?;
         }

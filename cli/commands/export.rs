@@ -10,9 +10,8 @@ use catalog::ExportFilter;
 use clap::{Args, ValueEnum};
 
 use crate::args::Global;
-use crate::commands::events;
 use crate::export::{self, Source};
-use crate::open::{self, Store};
+use crate::open::Seen;
 use crate::output;
 
 /// Write what was seen in a form that other programs take.
@@ -24,6 +23,7 @@ use crate::output;
     nightreel export --format csv --from yesterday --out seen.csv\n  \
     nightreel export --format jsonl --camera gate | jq -c 'select(.label == \"person\")'\n  \
     nightreel export --format coco --out gate.json\n  \
+    nightreel export --path ~/old-footage\n  \
     nightreel export --profiles --json")]
 pub(crate) struct ExportArgs {
     /// The form of the rows.
@@ -45,6 +45,10 @@ pub(crate) struct ExportArgs {
     /// Only segments of this camera; may be given more than once.
     #[arg(long, value_name = "ID")]
     camera: Vec<String>,
+
+    /// Only this file or folder, which was named to `nightreel process`; may be given more than once.
+    #[arg(long, value_name = "PATH", conflicts_with = "camera")]
+    path: Vec<PathBuf>,
 
     /// Take the results of this profile.
     #[arg(long, value_name = "ID")]
@@ -72,19 +76,20 @@ enum Format {
 }
 
 pub(crate) fn run(global: &Global, args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let store = Store::existing(&open::settings(global)?.settings)?;
+    let seen = Seen::open(global, &args.path)?;
     if args.profiles {
-        return list_profiles(&store, args.json);
+        return list_profiles(&seen, args.json);
     }
-    let [from, to] = events::when(&store).span(args.from.as_deref(), args.to.as_deref())?;
+    let [from, to] = seen.when().span(args.from.as_deref(), args.to.as_deref())?;
     if let Some(profile) = &args.profile {
         anyhow::ensure!(
-            store.catalog.profiles()?.iter().any(|known| known.id == *profile),
+            seen.catalog.profiles()?.iter().any(|known| known.id == *profile),
             "`--profile {profile}`: there are no results of it; `nightreel export --profiles` lists those there are"
         );
     }
-    let filter = ExportFilter { from, to, cameras: args.camera.clone(), profile: args.profile.clone() };
-    let source = Source { catalog: store.catalog.clone(), filter };
+    let (cameras, paths) = (args.camera.clone(), seen.paths.clone());
+    let filter = ExportFilter { from, to, cameras, paths, profile: args.profile.clone() };
+    let source = Source { catalog: seen.catalog.clone(), filter };
     let mut out: Box<dyn Write + Send> = match &args.out {
         Some(file) => {
             let made = File::create(file).with_context(|| format!("cannot make `{}`", file.display()))?;
@@ -92,7 +97,7 @@ pub(crate) fn run(global: &Global, args: &ExportArgs) -> anyhow::Result<ExitCode
         }
         None => Box::new(BufWriter::new(io::stdout())),
     };
-    let written = write(&source, (args.format, &store), &mut out).and_then(|()| Ok(out.flush()?));
+    let written = write(&source, (args.format, &seen), &mut out).and_then(|()| Ok(out.flush()?));
     match written {
         // `nightreel export | head` has what it wanted.
         Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
@@ -102,7 +107,7 @@ pub(crate) fn run(global: &Global, args: &ExportArgs) -> anyhow::Result<ExitCode
 
 fn write(
     source: &Source,
-    (format, store): (Format, &Store),
+    (format, seen): (Format, &Seen),
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     match format {
@@ -116,7 +121,7 @@ fn write(
         Format::Csv => export::csv(source, out),
         #[cfg(feature = "parquet")]
         Format::Parquet => export::parquet(source, out),
-        Format::Coco => export::coco(source, (&store.settings, out)),
+        Format::Coco => export::coco(source, (&seen.settings, out)),
     }
 }
 
@@ -126,8 +131,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref().is_some_and(kind) || error.downcast_ref().is_some_and(json)
 }
 
-fn list_profiles(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
-    let profiles = store.catalog.profiles()?;
+fn list_profiles(seen: &Seen, json: bool) -> anyhow::Result<ExitCode> {
+    let profiles = seen.catalog.profiles()?;
     if json {
         profiles.iter().try_for_each(output::json)?;
         return Ok(ExitCode::SUCCESS);

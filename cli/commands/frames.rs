@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use catalog::hex;
 use clap::{Args, ValueEnum};
 use config::Sampling;
 use processor::video::{Choice, SampledFrame, Video};
@@ -117,8 +118,4 @@ fn write(frame: &SampledFrame, folder: &Path) -> anyhow::Result<()> {
     let path = folder.join(format!("frame_{:06}.jpg", frame.index));
     let jpeg = encode(&frame.picture()?, QUALITY)?;
     std::fs::write(&path, jpeg).with_context(|| format!("cannot write `{}`", path.display()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,6 +18,10 @@ pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod pause;
 #[cfg(feature = "process")]
+pub(crate) mod live;
+#[cfg(feature = "process")]
+mod live_lines;
+#[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;
@@ -29,6 +33,7 @@ pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_troubles;
 mod status_vision;
 pub(crate) mod unit;
 pub(crate) mod verify;

@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::args::Global;
 use crate::commands::events::{self, Wanted};
-use crate::open::{self, Store};
 use crate::output;
 
 /// Search the events by what was seen and said in them.
@@ -17,6 +16,7 @@ use crate::output;
 #[command(after_help = "Examples:\n  \
     nightreel search person at the gate\n  \
     nightreel search \"red van\" --from yesterday --camera gate\n  \
+    nightreel search parcel --path ~/old-footage\n  \
     nightreel search parcel --json | jq -r '.file'")]
 pub(crate) struct SearchArgs {
     /// What to look for.
@@ -36,9 +36,9 @@ pub(crate) struct SearchArgs {
 }
 
 pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode> {
-    let store = Store::existing(&open::settings(global)?.settings)?;
-    let filter = args.wanted.filter(&store, Some(args.limit.max(1)))?;
-    let found = store.catalog.search(&args.words.join(" "), &filter)?;
+    let seen = args.wanted.open(global)?;
+    let filter = args.wanted.filter(&seen, Some(args.limit.max(1)))?;
+    let found = seen.catalog.search(&args.words.join(" "), &filter)?;
     if found.hits.is_empty() {
         tracing::warn!("no event was found; `nightreel status` shows whether footage waits to be processed");
     } else if !found.all_words {
@@ -48,7 +48,7 @@ pub(crate) fn run(global: &Global, args: &SearchArgs) -> anyhow::Result<ExitCode
         found.hits.iter().try_for_each(output::json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let zone = events::when(&store).zone;
+    let zone = seen.when().zone;
     let row = |hit: &catalog::Hit| events::row(&hit.event, (zone, events::one_line(&hit.snippet, 90)));
     if !found.hits.is_empty() {
         output::table(&events::HEAD, &found.hits.iter().map(row).collect::<Vec<_>>())?;

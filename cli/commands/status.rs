@@ -15,6 +15,7 @@ use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::status_troubles::Troubles;
 use crate::commands::status_vision::{VisionLine, backlog_done};
 use crate::open::{self, Store};
 use crate::output;
@@ -54,6 +55,8 @@ struct Status {
     /// Of all cameras together.
     gate: Option<GateLine>,
     clock_doubt: Option<ClockDoubt>,
+    #[serde(flatten)]
+    troubles: Troubles,
 }
 
 #[derive(Serialize)]
@@ -136,7 +139,8 @@ pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode
 impl Status {
     fn of(store: &Store) -> anyhow::Result<Self> {
         let (settings, now) = (&store.settings, store.clock.now());
-        let queue = SqliteQueue::new(store.catalog.clone(), settings.process.max_attempts).stats(now)?;
+        let queue = SqliteQueue::new(store.catalog.clone(), settings.process.max_attempts);
+        let (troubles, queue) = (Troubles::of(store, &queue)?, queue.stats(now)?);
         let disk = Disk::measure(store.root.path())?;
         let gates = store.catalog.gate_tallies(now - GATED)?;
         let cameras = cameras(store, now)?;
@@ -166,6 +170,7 @@ impl Status {
             vision,
             gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
+            troubles,
         })
     }
 
@@ -208,7 +213,7 @@ impl Status {
                  `nightreel retain --confirm-clock`"
             ))?;
         }
-        Ok(())
+        self.troubles.print()
     }
 }
 

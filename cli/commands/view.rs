@@ -109,7 +109,8 @@ pub(crate) fn run(global: &Global, args: &ViewArgs) -> anyhow::Result<ExitCode> 
     let camera = camera(&settings, &args.camera)?;
     let video = Video::open(&args.file)?;
     let picture = frame(&video, args.frame)?;
-    let placed = camera.lens.map(|lens| place(&settings, (camera, lens), (&video, args.find))).transpose()?;
+    let placed =
+        camera.lens.clone().map(|lens| place(&settings, (camera, lens), (&video, args.find))).transpose()?;
     let views = Views::new(placed.as_ref().map(|(lens, _)| lens), &camera.views)?;
 
     std::fs::create_dir_all(&args.out)
@@ -137,7 +138,7 @@ pub(crate) fn run(global: &Global, args: &ViewArgs) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn camera<'s>(settings: &'s Settings, id: &str) -> anyhow::Result<&'s Camera> {
+pub(super) fn camera<'s>(settings: &'s Settings, id: &str) -> anyhow::Result<&'s Camera> {
     let known = settings.cameras.iter().map(|camera| camera.id.as_str());
     settings.cameras.iter().find(|camera| camera.id.as_str() == id).with_context(|| {
         format!("the settings have no camera `{id}`; they have: {}", known.collect::<Vec<_>>().join(", "))
@@ -162,7 +163,7 @@ fn place(
     (camera, lens): (&Camera, Lens),
     (video, find): (&Video, bool),
 ) -> anyhow::Result<(Lens, Source)> {
-    let (placement, source) = placement(settings, (camera, lens), (video, find))?;
+    let (placement, source) = placement(settings, (camera, &lens), (video, find))?;
     if source == Source::Assumed {
         tracing::warn!(
             camera = camera.id.as_str(),
@@ -175,7 +176,7 @@ fn place(
 
 fn placement(
     settings: &Settings,
-    (camera, lens): (&Camera, Lens),
+    (camera, lens): (&Camera, &Lens),
     (video, find): (&Video, bool),
 ) -> anyhow::Result<(Option<Placement>, Source)> {
     if !find {
@@ -193,7 +194,7 @@ fn placement(
 }
 
 /// Looks into the catalogue, and makes none.
-fn remembered(settings: &Settings, camera: &Camera) -> anyhow::Result<Option<Placement>> {
+pub(super) fn remembered(settings: &Settings, camera: &Camera) -> anyhow::Result<Option<Placement>> {
     let state_dir = &settings.storage.state_dir;
     if !state_dir.is_dir() {
         return Ok(None);

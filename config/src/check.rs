@@ -18,6 +18,7 @@ mod camera;
 mod caps;
 mod hook;
 mod lens;
+mod lens_table;
 mod outputs;
 mod placement;
 mod sections;

@@ -1,5 +1,7 @@
 //! A fisheye lens: how it draws, where on the picture, and which way it looks.
 
+use std::sync::Arc;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mount {
     Ceiling,
@@ -8,7 +10,7 @@ pub enum Mount {
 }
 
 /// How the lens maps an angle θ from its axis to a distance r from the picture's centre.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Projection {
     /// r = f·θ
     Equidistant,
@@ -20,11 +22,14 @@ pub enum Projection {
     Stereographic,
     /// r = f·θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸), as OpenCV's `fisheye` model.
     KannalaBrandt { k: [f64; 4] },
+    /// As measured: degrees off the axis and the distance there, in any unit. Both grow from pair to pair, from
+    /// `[0, 0]` to half of the field of view or beyond.
+    Table { pairs: Arc<[[f64; 2]]> },
 }
 
 /// Describes a fisheye lens. Fractions are of the recorded picture, so that they hold for every stream of
 /// the camera.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lens {
     pub projection: Projection,
     /// Of the full circle, in degrees; nothing is shown beyond.

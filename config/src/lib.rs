@@ -52,7 +52,7 @@ pub use settings::{
     Settings, Storage, Vision,
 };
 pub use show::render_effective;
-pub use source::{Input, Source, Transport};
+pub use source::{Input, InvalidAddress, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
 pub use zone::{CameraDetect, Fill, Mask, Polygon, Reported, Zone};

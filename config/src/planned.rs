@@ -21,8 +21,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Keys of this version of which later versions will take more values.
-const VALUES: &[(&str, &[&str])] =
-    &[("camera.lens.projection", &["table"]), ("retention.after_processing", &["archive"])];
+const VALUES: &[(&str, &[&str])] = &[("retention.after_processing", &["archive"])];
 
 pub(crate) fn is_planned_key(path: &str) -> bool {
     KEYS.contains(&without_numbers(path).as_str())

@@ -13,6 +13,8 @@ use crate::Secret;
 pub(crate) const USERNAME_PLACE: &str = "{username}";
 pub(crate) const PASSWORD_PLACE: &str = "{password}";
 
+pub(crate) const NETWORK_SCHEMES: &[&str] = &["rtsp", "rtsps", "rtmp", "rtmps", "http", "https"];
+
 /// All that is not "unreserved" in RFC 3986; `%` above all, which `Url` leaves as it is.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -25,6 +27,19 @@ pub struct Source {
     /// Of `rtsp://` addresses; the others have but one way.
     pub transport: Transport,
     pub input: Input,
+}
+
+/// Says why a text is no address of a stream. None of it repeats the text, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAddress {
+    #[error(
+        "the address is no URL, such as `rtsp://192.168.1.20:554/stream`; write `%40` for an `@` in a password"
+    )]
+    NoUrl,
+    #[error("the address is a file or device of this machine; `nightreel process FILE` looks at files")]
+    Local,
+    #[error("the address must begin with one of {} and name a host", NETWORK_SCHEMES.join(", "))]
+    NotOfNetwork,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +62,23 @@ impl Source {
     pub fn new(url: Url) -> Self {
         let input = Input::usual(url.scheme());
         Self { url, username: None, password: None, transport: Transport::Tcp, input }
+    }
+
+    /// Reads an address of the network as a user types it; credentials before the host are taken out of it.
+    pub fn parse(address: &str) -> Result<Self, InvalidAddress> {
+        let mut url = Url::parse(address.trim()).map_err(|_| InvalidAddress::NoUrl)?;
+        if is_local(url.scheme()) {
+            return Err(InvalidAddress::Local);
+        }
+        if !NETWORK_SCHEMES.contains(&url.scheme()) || url.host_str().is_none_or(str::is_empty) {
+            return Err(InvalidAddress::NotOfNetwork);
+        }
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let username = Some(decoded(url.username())).filter(|name| !name.is_empty());
+        let password = url.password().map(|word| Secret::new(decoded(word)));
+        // Fails only without a host.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        Ok(Self { username, password, ..Self::new(url) })
     }
 
     /// Returns the address with the credentials in it, for a program that takes them no other way:
@@ -133,6 +165,22 @@ mod tests {
             let address: Url = source("rtsp://h/a", "me", password).address().expose().parse().unwrap();
             let read = percent_decode_str(address.password().unwrap()).decode_utf8().unwrap();
             assert_eq!(read, password);
+        }
+    }
+
+    #[test]
+    fn reads_addresses_as_people_type_them() {
+        let parsed = Source::parse(" rtsp://me:p%40ss@h:8554/a ").unwrap();
+        assert_eq!((parsed.url.as_str(), parsed.username.as_deref()), ("rtsp://h:8554/a", Some("me")));
+        assert_eq!(parsed.password.as_ref().map(Secret::expose), Some("p@ss"));
+        assert_eq!(Source::parse("http://h/a").unwrap().password.map(|word| word.expose().len()), None);
+        for (address, expected) in [
+            ("gate", InvalidAddress::NoUrl),
+            ("file:///srv/a.mp4", InvalidAddress::Local),
+            ("ftp://h/a", InvalidAddress::NotOfNetwork),
+        ] {
+            let error = Source::parse(address).unwrap_err();
+            assert_eq!(error, expected, "{address}");
         }
     }
 

@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use catalog::FileStat;
+use catalog::{FileStat, hex};
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
 use crate::unfinished::{Progress, Unfinished};
 
 /// A file as it was when it was read.

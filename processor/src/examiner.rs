@@ -171,5 +171,7 @@ fn faults(opened: &Opened, missing: &[u64]) -> Vec<String> {
     let missing = missing
         .first()
         .map(|first| format!("{} sampled frames cannot be decoded, the first is {first}", missing.len()));
-    cut_off.into_iter().chain(missing).collect()
+    let unreadable = (opened.unreadable > 0)
+        .then(|| format!("{} packets hold no picture; frames are counted without them", opened.unreadable));
+    cut_off.into_iter().chain(missing).chain(unreadable).collect()
 }

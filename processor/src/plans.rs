@@ -114,7 +114,7 @@ impl Plans {
 impl Planned {
     fn new(settings: &Settings, camera: &Camera, catalog: &Catalog) -> Result<Self, ProcessorError> {
         let needs_lens = camera.views.iter().any(|view| view.mode != ViewMode::Original);
-        let is_unplaced = camera.lens.is_some_and(|lens| lens.placement.is_none());
+        let is_unplaced = camera.lens.as_ref().is_some_and(|lens| lens.placement.is_none());
         let known = if is_unplaced { catalog.circle_of(camera.id.as_str())?.map(of_parts) } else { None };
         let camera = known.map_or_else(|| camera.clone(), |known| placed(camera, known));
         let is_placed = !needs_lens || !is_unplaced || known.is_some();

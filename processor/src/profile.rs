@@ -1,12 +1,11 @@
 //! The profile: how a camera's segments are looked at, and the id that tells one way from another.
 
-use catalog::Profile;
+use catalog::{Profile, hex};
 use config::{Sampling, Settings, Vision};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::detect::MODEL_ID;
-use crate::hex::hex;
 use crate::view::Views;
 use crate::zones::Filter;
 

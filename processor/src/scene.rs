@@ -82,6 +82,17 @@ impl<'a> Scene<'a> {
         Ok(Seen { samples, candidates, size_px, decoding })
     }
 
+    /// Decides of one frame of a stream and looks at it where it is kept; keeps nothing of it.
+    pub(crate) fn look_once(
+        &mut self,
+        frame: &DecodedFrame,
+        time: DateTime<Utc>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Sample, Unfinished> {
+        self.take(frame, time, progress)?;
+        Ok(self.samples.pop().expect("it was just taken"))
+    }
+
     fn take(
         &mut self,
         frame: &DecodedFrame,

@@ -5,118 +5,70 @@ use std::io::{self, Write};
 use std::num::NonZeroU32;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use config::Mask;
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::Picture;
+use crate::decoding::{Decoder, DecoderProgram};
 use crate::mask::Masks;
-use crate::video::{Video, VideoError};
+use crate::unfinished::Unfinished;
+use crate::video::Choice;
 use crate::view::{self, ViewError};
+
+/// One picture decodes in a moment, and other cameras' pictures wait for it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says why a coded picture became no JPEG.
 #[derive(Debug, thiserror::Error)]
 pub enum StillError {
     #[error("the system gives no memory for a file of {length} bytes")]
     NoMemory { length: usize, source: io::Error },
-    #[error("the picture cannot be decoded")]
-    Undecodable(#[from] VideoError),
+    #[error("the picture cannot be decoded: {reason}")]
+    Undecodable { reason: String },
     #[error("the picture cannot be written")]
     Unwritable(#[from] ViewError),
 }
 
-/// Decodes the first picture of `mp4`, which is a whole file, turns it as the file says and hides what is masked;
-/// `quality` is 1 to 100. Blocks, and takes about as long as any keyframe.
-pub fn jpeg(mp4: &[u8], masks: &[Mask], quality: u8) -> Result<Vec<u8>, StillError> {
-    let file = in_memory(mp4).map_err(|source| StillError::NoMemory { length: mp4.len(), source })?;
-    // FFmpeg opens files by name, and this one has no other; it is read while `file` is open
-    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    let mut samples = Video::open(&path)?.samples(NonZeroU32::MIN)?;
-    let frame = samples.next().unwrap_or(Err(VideoError::NoFrames { path }))?;
-    let mut picture = frame.picture()?;
-    Masks::new(masks).apply(&mut picture);
-    Ok(view::encode(&picture, quality)?)
+/// Makes stills with one decoding process for all who ask: what a camera sends may be its death, but not ours.
+#[derive(Debug)]
+pub struct Stills {
+    decoder: Mutex<Decoder>,
+}
+
+impl Stills {
+    pub fn new(decoder: DecoderProgram) -> Self {
+        Self { decoder: Mutex::new(Decoder::new(&decoder.patience(PATIENCE))) }
+    }
+
+    /// Decodes the first picture of `mp4`, which is a whole file, turns it as the file says and hides what is masked;
+    /// `quality` is 1 to 100. Blocks, about as long as any keyframe takes.
+    pub fn jpeg(&self, mp4: &[u8], masks: &[Mask], quality: u8) -> Result<Vec<u8>, StillError> {
+        let file = in_memory(mp4).map_err(|source| StillError::NoMemory { length: mp4.len(), source })?;
+        let undecodable = |unfinished: Unfinished| StillError::Undecodable { reason: unfinished.to_string() };
+        let mut picture = self.first_picture(&file).map_err(undecodable)?;
+        Masks::new(masks).apply(&mut picture);
+        Ok(view::encode(&picture, quality)?)
+    }
+
+    fn first_picture(&self, file: &File) -> Result<Picture, Unfinished> {
+        // the decoding process opens files by name, and this one has no other; it is read while `file` is open
+        let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
+        let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoding = decoder.open(&path, &mut || Ok(()))?;
+        decoding.samples(Choice::exact(NonZeroU32::MIN));
+        let first = decoding.next(&mut || Ok(()))?;
+        // a process that is left in mid-file is ended, so the end is heard where it comes next
+        decoding.next(&mut || Ok(()))?;
+        let none = || Unfinished::Unreadable("it holds no picture".to_owned());
+        first.map(|frame| frame.picture).ok_or_else(none)
+    }
 }
 
 fn in_memory(bytes: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("still", MemfdFlags::CLOEXEC)?);
     file.write_all(bytes)?;
     Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::Command;
-
-    use super::*;
-
-    /// Encodes one picture of a test scene; a fragmented MP4, as the recorder hands it over.
-    fn mp4(arguments: &[&str]) -> Vec<u8> {
-        let output = Command::new("ffmpeg")
-            .args(["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=320x240"])
-            .args(["-frames:v", "1", "-pix_fmt", "yuv420p"])
-            .args(arguments)
-            .args(["-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"])
-            .output()
-            .expect("ffmpeg is installed");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-
-    fn luma_of(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
-        let read = turbojpeg::decompress_to_yuv(jpeg).unwrap();
-        let luma = read.pixels[..read.width * read.height].to_vec();
-        (read.width, read.height, luma)
-    }
-
-    #[test]
-    fn the_jpeg_shows_the_keyframe() {
-        let codecs: [&[&str]; 2] = [
-            &["-c:v", "libx264", "-crf", "12"],
-            &["-c:v", "libx265", "-x265-params", "crf=12:log-level=none", "-tag:v", "hvc1"],
-        ];
-        let wanted = Command::new("ffmpeg")
-            .args(["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=320x240"])
-            .args(["-frames:v", "1", "-vf", "scale=out_range=full,format=yuvj420p,extractplanes=y"])
-            .args(["-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"])
-            .output()
-            .unwrap();
-        for codec in codecs {
-            let (width, height, luma) = luma_of(&jpeg(&mp4(codec), &[], 95).unwrap());
-            assert_eq!((width, height), (320, 240));
-            let likeness = view::scene::psnr(&wanted.stdout, &luma);
-            assert!(likeness > 35.0, "{likeness} dB, {codec:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_masked_is_not_in_the_jpeg() {
-        let polygon = vec![[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]];
-        let mask = Mask { polygon, fill: config::Fill::Black };
-        let mp4 = mp4(&["-c:v", "libx264"]);
-        let brightest = |masks: &[Mask]| {
-            let (width, _, luma) = luma_of(&jpeg(&mp4, masks, 95).unwrap());
-            luma.chunks(width).flat_map(|row| &row[..155]).copied().max().unwrap()
-        };
-        assert!(brightest(&[]) > 200 && brightest(&[mask]) < 10);
-    }
-
-    #[test]
-    fn what_is_no_picture_is_an_error() {
-        let whole = mp4(&["-c:v", "libx264"]);
-        for bytes in [&[][..], b"no video at all", &whole[..whole.len() / 4], &whole[..700]] {
-            assert!(matches!(jpeg(bytes, &[], 80), Err(StillError::Undecodable(_))), "{} bytes", bytes.len());
-        }
-    }
-
-    #[test]
-    fn nothing_stays_open() {
-        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
-        let whole = mp4(&["-c:v", "libx264"]);
-        jpeg(&whole, &[], 80).unwrap();
-        let before = open();
-        for _ in 0..10 {
-            jpeg(&whole, &[], 80).unwrap();
-        }
-        assert_eq!(open(), before);
-    }
 }

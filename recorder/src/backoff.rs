@@ -13,7 +13,7 @@ const DISK: Duration = Duration::from_secs(1);
 const REFUSED: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// May be over at any moment.
     Passing,
     /// Of this machine's own disk. Looking at it often troubles no camera.
@@ -33,6 +33,11 @@ pub(crate) fn delay(fault: Fault, attempt: u32, down_for: Duration, jitter: f64)
     };
     let doubled = FIRST.saturating_mul(2u32.saturating_pow(attempt.min(16)));
     doubled.min(most).mul_f64(1.0 - jitter / 2.0)
+}
+
+/// As the recorder waits itself, with a jitter by chance: for others who connect to cameras.
+pub fn reconnect_delay(fault: Fault, attempt: u32, down_for: Duration) -> Duration {
+    delay(fault, attempt, down_for, fastrand::f64())
 }
 
 #[cfg(test)]

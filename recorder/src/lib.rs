@@ -43,6 +43,7 @@ mod wall;
 mod watch;
 mod writer;
 
+pub use backoff::{Fault as ConnectFault, reconnect_delay};
 pub use cap::NotingAllocator;
 pub use error::RecorderError;
 pub use input::{SoundKept, StreamInfo, describe};

@@ -42,27 +42,38 @@ impl Default for Clip {
 
 /// Returns the clip's file, which is shared: copy it before changing it.
 pub(crate) fn footage(clip: Clip) -> PathBuf {
+    made_once(&name(clip), |ffmpeg| {
+        ffmpeg
+            .args(["-ss", &clip.from_s.to_string(), "-t", &clip.seconds.to_string(), "-i", PEDESTRIANS])
+            .args(clip.encoder)
+            // The same request gives the same bytes.
+            .args(["-pix_fmt", "yuv420p", "-threads", "1", "-fflags", "+bitexact"]);
+    })
+}
+
+/// Returns the shared file of this name, which `ffmpeg` with these arguments makes where it is not there yet.
+pub(super) fn made_once(name: &str, arguments: impl FnOnce(&mut Command)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("footage");
-    let file = folder.join(name(clip));
+    let file = folder.join(name);
     if file.exists() {
         return file;
     }
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
     // Tests run in several processes: each makes its own, the last rename wins, all are the same.
-    let suffix = format!(".{}", clip.extension);
+    let suffix = format!(".{}", file.extension().unwrap_or_default().display());
     let staged = tempfile::Builder::new().suffix(&suffix).tempfile_in(&folder).expect("a file can be staged");
-    let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error", "-y"])
-        .args(["-ss", &clip.from_s.to_string(), "-t", &clip.seconds.to_string(), "-i", PEDESTRIANS])
-        .args(clip.encoder)
-        // The same request gives the same bytes.
-        .args(["-pix_fmt", "yuv420p", "-threads", "1", "-fflags", "+bitexact"])
-        .arg(staged.path())
-        .status()
-        .expect("ffmpeg is installed: see scripts/setup.sh test");
-    assert!(status.success(), "ffmpeg made no {clip:?}; is opencv-doc installed? see scripts/setup.sh test");
+    make(staged.path(), arguments);
     staged.persist(&file).expect("the staged clip is on the same file system");
     file
+}
+
+/// Writes a file with `ffmpeg`.
+pub(super) fn make(file: &Path, arguments: impl FnOnce(&mut Command)) {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-nostdin", "-loglevel", "error", "-y"]);
+    arguments(&mut ffmpeg);
+    let status = ffmpeg.arg(file).status().expect("ffmpeg is installed: see scripts/setup.sh test");
+    assert!(status.success(), "{ffmpeg:?} failed; is opencv-doc installed? see scripts/setup.sh test");
 }
 
 fn name(clip: Clip) -> String {

@@ -1,9 +1,8 @@
 //! A fisheye camera whose lens is known: the footage is drawn through it, so the settings that undo it are too.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::footage::{Clip, PEDESTRIANS, footage};
+use super::footage::{Clip, PEDESTRIANS, footage, made_once, make};
 
 /// The settings of the camera `dome` from its mount on: equidistant, 120° across the circle. Its two views
 /// together show what the plain camera sees.
@@ -57,13 +56,6 @@ pub(crate) const CEILING_CIRCLE: ([f64; 2], f64) = ([710.0 / 1440.0, 620.0 / 124
 /// Returns a second of what a dome on a ceiling sees, made once: the path with its people in each quarter around, grey above the
 /// horizon, a dark surround with what stands there in white, as a clock would.
 pub(crate) fn ceiling_footage() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("footage");
-    let file = folder.join("ceiling.mp4");
-    if file.exists() {
-        return file;
-    }
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    let staged = tempfile::Builder::new().suffix(".mp4").tempfile_in(&folder).expect("a file can be staged");
     let around = "split=4[a][b][c][d];[a][b][c][d]hstack=inputs=4,pad=3072:1536:0:768:color=gray";
     // v360 also draws what lies beyond the circle.
     let inside = "lte(hypot(X-W/2,Y-H/2),W/2)";
@@ -75,27 +67,21 @@ pub(crate) fn ceiling_footage() -> PathBuf {
     let filter = format!(
         "{around},v360=e:fisheye:h_fov=180:v_fov=180:pitch=-90:w=1200:h=1200,{circle},pad=1440:1240:110:20:black,{clock}"
     );
-    let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error", "-y", "-ss", "30", "-t", "1", "-i", PEDESTRIANS])
-        .args(["-filter_complex", &filter, "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"])
-        .args(["-pix_fmt", "yuv420p", "-bf", "0"])
-        .arg(staged.path())
-        .status()
-        .expect("ffmpeg is installed: see scripts/setup.sh test");
-    assert!(status.success(), "ffmpeg made no ceiling footage; is opencv-doc installed?");
-    staged.persist(&file).expect("the staged clip is on the same file system");
-    file
+    made_once("ceiling.mp4", |ffmpeg| {
+        ffmpeg
+            .args(["-ss", "30", "-t", "1", "-i", PEDESTRIANS])
+            .args(["-filter_complex", &filter, "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"])
+            .args(["-pix_fmt", "yuv420p", "-bf", "0"]);
+    })
 }
 
 /// Draws a [`Clip`] as an equidistant dome of 180° on the wall across would have recorded it, filling the picture.
 pub(crate) fn through_a_dome(clip: &Path, file: &Path) {
-    let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error", "-y", "-i"])
-        .arg(clip)
-        .args(["-vf", "v360=flat:fisheye:ih_fov=95.3:iv_fov=78.9:h_fov=180:v_fov=180:w=1600:h=1600"])
-        .args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "10", "-bf", "0"])
-        .arg(file)
-        .status()
-        .expect("ffmpeg is installed: see scripts/setup.sh test");
-    assert!(status.success(), "ffmpeg drew nothing through a dome");
+    make(file, |ffmpeg| {
+        ffmpeg
+            .arg("-i")
+            .arg(clip)
+            .args(["-vf", "v360=flat:fisheye:ih_fov=95.3:iv_fov=78.9:h_fov=180:v_fov=180:w=1600:h=1600"])
+            .args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "10", "-bf", "0"]);
+    });
 }

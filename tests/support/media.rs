@@ -64,12 +64,12 @@ pub(crate) fn contents(root: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 pub(crate) fn sha256(file: &Path) -> String {
-    hex(&fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+    digest(&fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
 }
 
 /// Hashes bytes, and writes the hash as sidecars do.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    catalog::hex(&Sha256::digest(bytes))
 }
 
 /// Makes a file look as if it was last written to an hour ago: nobody writes to it any more.

@@ -1,6 +1,7 @@
 //! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
 
 mod camera;
+mod children;
 pub(crate) mod clock;
 mod footage;
 mod lens;
@@ -12,6 +13,7 @@ mod vision_server;
 mod waiting;
 
 pub(crate) use camera::{FakeCamera, Play};
+pub(crate) use children::children;
 pub(crate) use footage::{Clip, footage};
 pub(crate) use lens::{CEILING_CIRCLE, DOME, ceiling_footage, dome_footage, through_a_dome};
 pub(crate) use program::{Nightreel, Outcome, Running};

@@ -1,5 +1,7 @@
 //! Listing events: by time, camera and label.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
@@ -17,6 +19,8 @@ pub struct EventFilter {
     pub to: Option<DateTime<Utc>>,
     pub cameras: Vec<String>,
     pub labels: Vec<String>,
+    /// Files, or folders with all below them, by their absolute paths.
+    pub paths: Vec<PathBuf>,
     /// The newest so many.
     pub limit: Option<u32>,
 }
@@ -50,6 +54,21 @@ impl Catalog {
     }
 }
 
+/// Says in SQL that a segment `s` is one of the files, or below one of the folders, of a list given as JSON.
+pub(crate) fn under(list: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM json_each({list}) AS named
+                 WHERE s.path = named.value OR s.path LIKE '/%' AND named.value = '/'
+                    OR substr(s.path, 1, length(named.value) + 1) = named.value || '/')"
+    )
+}
+
+/// Paths of named files are UTF-8; another one has no rows.
+pub(crate) fn as_json(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    serde_json::json!(paths).to_string()
+}
+
 /// Says a filter in SQL, over an event `e`.
 pub(crate) fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
     let mut conditions = vec!["e.view <> ''".to_owned()];
@@ -70,6 +89,10 @@ pub(crate) fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
     }
     if !filter.labels.is_empty() {
         add("e.label IN (SELECT value FROM json_each(?))", list(&filter.labels));
+    }
+    if !filter.paths.is_empty() {
+        let below = format!("e.segment_id IN (SELECT s.id FROM segment s WHERE {})", under("?"));
+        add(&below, as_json(&filter.paths).into());
     }
     (conditions.join(" AND "), values)
 }

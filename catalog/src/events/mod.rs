@@ -17,7 +17,7 @@ mod within;
 
 pub use event::{Event, SegmentEvent};
 pub use list::EventFilter;
-pub(crate) use list::{EVENT, conditions, read_event};
+pub(crate) use list::{EVENT, as_json, conditions, read_event, under};
 pub(crate) use settle::replace;
 pub(crate) use within::within;
 

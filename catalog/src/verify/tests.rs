@@ -211,3 +211,37 @@ fn nothing_is_wrong_while_others_move() {
         }
     });
 }
+
+#[test]
+fn results_whose_file_is_gone_are_told_but_not_other_peoples() {
+    let store = Store::new();
+    let results = |name: &str| {
+        let id = store.add_processed(name, name);
+        let file = store.path(name);
+        crate::cues::write(&file, &crate::fixture::results(&store.segment(id))).unwrap();
+        id
+    };
+    results("gate/kept.mp4");
+    results("gate/missing.mp4");
+    let moved = results("gate/moved.mp4");
+    store.media().move_into(moved, Some(PROCESSED)).unwrap();
+    store.remove("gate/missing.mp4");
+    store.scan();
+    store.write("gate/theirs.vtt", "WEBVTT\n\nmine");
+    store.write("gate/theirs.mp4.json", "{}");
+    assert_eq!(faults(&store), []);
+
+    for (from, to) in [("processed/moved", "left"), ("processed/moved", "processed/left")] {
+        for suffix in ["mp4.json", "vtt"] {
+            let text = std::fs::read(store.path(&format!("gate/{from}.{suffix}"))).unwrap();
+            std::fs::write(store.path(&format!("gate/{to}.{suffix}")), text).unwrap();
+        }
+    }
+
+    let left =
+        ["gate/left.mp4.json", "gate/left.vtt", "gate/processed/left.mp4.json", "gate/processed/left.vtt"];
+    let mut told = faults(&store);
+    told.sort();
+    let what = crate::verify_beside::LEFT_OVER.to_owned();
+    assert_eq!(told, left.map(|path| (path.to_owned(), what.clone())));
+}

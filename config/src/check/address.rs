@@ -4,10 +4,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Check;
-use crate::source::{self, PASSWORD_PLACE};
+use crate::source::{self, NETWORK_SCHEMES, PASSWORD_PLACE};
 use crate::{Input, planned};
-
-const NETWORK_SCHEMES: &[&str] = &["rtsp", "rtsps", "rtmp", "rtmps", "http", "https"];
 
 /// Addresses that later versions take.
 const PLANNED_SCHEMES: &[&str] = &["srt"];

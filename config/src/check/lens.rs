@@ -8,16 +8,18 @@ const DEFAULT_MOUNT: &str = "ceiling";
 
 #[derive(Clone, Copy)]
 enum Model {
-    Simple(Projection),
+    Simple(fn() -> Projection),
     KannalaBrandt,
+    Table,
 }
 
-const MODELS: [(&str, Model); 5] = [
-    ("equidistant", Model::Simple(Projection::Equidistant)),
-    ("equisolid", Model::Simple(Projection::Equisolid)),
-    ("orthographic", Model::Simple(Projection::Orthographic)),
-    ("stereographic", Model::Simple(Projection::Stereographic)),
+const MODELS: [(&str, Model); 6] = [
+    ("equidistant", Model::Simple(|| Projection::Equidistant)),
+    ("equisolid", Model::Simple(|| Projection::Equisolid)),
+    ("orthographic", Model::Simple(|| Projection::Orthographic)),
+    ("stereographic", Model::Simple(|| Projection::Stereographic)),
     ("kannala_brandt", Model::KannalaBrandt),
+    ("table", Model::Table),
 ];
 
 impl Check<'_> {
@@ -36,23 +38,27 @@ impl Check<'_> {
         let section = format!("{section}.lens");
         let fov_deg = self.number(&format!("{section}.fov_deg"), lens.fov_deg, 1.0..=360.0);
         let projection = self.projection(&section, lens);
-        let fov_deg = self.field_of(projection, &section, fov_deg);
+        let fov_deg = self.field_of(projection.as_ref(), &section, fov_deg);
         let placement = self.placement(&section, lens);
         Some(Some(Lens { projection: projection?, fov_deg: fov_deg?, placement: placement?, mount: mount? }))
     }
 
     fn projection(&mut self, section: &str, raw: &RawLens) -> Option<Projection> {
         let model = self.choice(&format!("{section}.projection"), &raw.projection, &MODELS)?;
-        let key = format!("{section}.k");
+        let key = |name: &str| format!("{section}.{name}");
+        if raw.k.is_some() && !matches!(model, Model::KannalaBrandt) {
+            return self.fault(&key("k"), "has an effect only with `projection = \"kannala_brandt\"`");
+        }
+        if raw.table.is_some() && !matches!(model, Model::Table) {
+            return self.fault(&key("table"), "has an effect only with `projection = \"table\"`");
+        }
         match (model, raw.k.as_deref()) {
-            (Model::Simple(projection), None) => Some(projection),
-            (Model::Simple(_), Some(_)) => {
-                self.fault(&key, "has an effect only with `projection = \"kannala_brandt\"`")
-            }
+            (Model::Simple(projection), _) => Some(projection()),
+            (Model::Table, _) => self.lens_table(section, raw),
             (Model::KannalaBrandt, Some(&[k1, k2, k3, k4])) => {
-                self.kannala_brandt(&key, [k1, k2, k3, k4], raw.fov_deg)
+                self.kannala_brandt(&key("k"), [k1, k2, k3, k4], raw.fov_deg)
             }
-            (Model::KannalaBrandt, _) => self.fault(&key, "must be `[k1, k2, k3, k4]`"),
+            (Model::KannalaBrandt, _) => self.fault(&key("k"), "must be `[k1, k2, k3, k4]`"),
         }
     }
 
@@ -74,7 +80,7 @@ impl Check<'_> {
     /// Refuses a field of view that no such lens can have.
     fn field_of(
         &mut self,
-        projection: Option<Projection>,
+        projection: Option<&Projection>,
         section: &str,
         fov_deg: Option<f64>,
     ) -> Option<f64> {

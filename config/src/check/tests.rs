@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 mod hook;
+mod lens_table;
 mod outputs;
 mod stream;
 mod zone;
@@ -137,12 +138,11 @@ fn refuses_lenses_and_views_out_of_range() {
     refused(
         FISHEYE,
         &[
-            ("projection = 'table'", 8, "`camera[0].lens.projection`: `table` is planned"),
             (
                 "projection = 'equidistand'",
                 8,
                 "`camera[0].lens.projection`: must be `equidistant` or `equisolid` or `orthographic` or `stereographic` or \
-                 `kannala_brandt`; did you mean `equidistant`?",
+                 `kannala_brandt` or `table`; did you mean `equidistant`?",
             ),
             ("fov_deg = 0", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is 0"),
             ("fov_deg = nan", 8, "`camera[0].lens.fov_deg`: must be from 1 to 360, but is NaN"),

@@ -107,7 +107,7 @@ impl Default for RawCamera {
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawLens {
-    /// `equidistant`, `equisolid`, `orthographic`, `stereographic` or `kannala_brandt`; default `equidistant`.
+    /// `equidistant`, `equisolid`, `orthographic`, `stereographic`, `kannala_brandt` or `table`; default `equidistant`.
     pub(crate) projection: String,
     /// Degrees seen across the full circle; default 180.
     pub(crate) fov_deg: f64,
@@ -119,6 +119,8 @@ pub(crate) struct RawLens {
     pub(crate) radius: Option<f64>,
     /// k1 to k4; required for `kannala_brandt`, and for it alone.
     pub(crate) k: Option<Vec<f64>>,
+    /// Pairs of degrees off the axis and the radius there, in any unit; required for `table`, and for it alone.
+    pub(crate) table: Option<Vec<Vec<f64>>>,
     /// Focal length across in pixels, of a calibration; default none. With it, the circle has no part.
     pub(crate) fx: Option<f64>,
     /// Focal length down in pixels; required with `fx`.
@@ -139,6 +141,7 @@ impl Default for RawLens {
             center: None,
             radius: None,
             k: None,
+            table: None,
             fx: None,
             fy: None,
             cx: None,

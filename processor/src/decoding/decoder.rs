@@ -10,7 +10,8 @@ use rustix::process::Signal;
 
 use super::error::DecodeError;
 use super::pipe::{Pipe, Stopped};
-use super::wire::{self, Fate, FrameHeader, Message, Opened, Request};
+use super::player::LivePicture;
+use super::wire::{self, Fate, FrameHeader, LiveHeader, Message, Opened, Request};
 use crate::Picture;
 use crate::error::ProcessorError;
 use crate::unfinished::{Progress, Unfinished};
@@ -39,7 +40,7 @@ impl DecoderProgram {
         Self { patience, ..self }
     }
 
-    fn start(&self) -> Result<Running, DecodeError> {
+    pub(super) fn start(&self) -> Result<Running, DecodeError> {
         let not_started = |source| DecodeError::NotStarted { program: self.path.clone(), source };
         let mut child = Command::new(&self.path)
             .args(&self.arguments)
@@ -65,7 +66,7 @@ pub(crate) struct Decoder {
 
 /// A child, and the pipes to it. It is killed when this is dropped.
 #[derive(Debug)]
-struct Running {
+pub(super) struct Running {
     child: Child,
     requests: ChildStdin,
     answers: Pipe,
@@ -136,7 +137,7 @@ impl Decoder {
                     self.running = Some(running);
                     return Err(unfinished);
                 }
-                Heard::Frame(_) | Heard::Ended(_) => return Err(senseless()),
+                Heard::Frame(_) | Heard::Live(_) | Heard::Ended(_) => return Err(senseless()),
             }
         }
     }
@@ -180,7 +181,7 @@ impl Decoding<'_> {
                     self.is_busy = false;
                     return Err(unfinished);
                 }
-                Heard::Opened(_) => return Err(senseless()),
+                Heard::Opened(_) | Heard::Live(_) => return Err(senseless()),
             }
         }
         Ok(None)
@@ -192,21 +193,22 @@ impl Decoding<'_> {
     }
 }
 
-enum Heard {
+pub(super) enum Heard {
     Opened(Opened),
     Alive,
     Frame(DecodedFrame),
+    Live(LivePicture),
     Ended(DecodeSummary),
     Failed(Unfinished),
 }
 
 impl Running {
-    fn ask(&mut self, request: &Request) {
+    pub(super) fn ask(&mut self, request: &Request) {
         // a child that is gone says so when it is read from
         let _ = wire::write(&self.requests, request);
     }
 
-    fn next(&mut self, progress: &mut Progress<'_>) -> Result<Heard, Unfinished> {
+    pub(super) fn next(&mut self, progress: &mut Progress<'_>) -> Result<Heard, Unfinished> {
         let mut progress = || progress();
         let mut reading = self.answers.reading(&mut progress);
         let heard = wire::read(&mut reading).and_then(|message| {
@@ -222,6 +224,10 @@ impl Running {
                 Message::Frame(header) => {
                     let picture = wire::read_planes(&mut reading, header.size_px)?;
                     Heard::Frame(header.with(picture))
+                }
+                Message::Live(LiveHeader { frame, received, passed_over }) => {
+                    let picture = wire::read_planes(&mut reading, frame.size_px)?;
+                    Heard::Live(LivePicture { frame: frame.with(picture), received, passed_over })
                 }
             })
         });
@@ -255,7 +261,7 @@ fn is_by_request(status: ExitStatus) -> bool {
     status.signal().is_some_and(|signal| asked.iter().any(|asked| asked.as_raw() == signal))
 }
 
-fn senseless() -> Unfinished {
+pub(super) fn senseless() -> Unfinished {
     Unfinished::Retry("the decoding process answered out of turn".to_owned())
 }
 

@@ -7,11 +7,13 @@ mod decoder;
 mod error;
 mod limits;
 mod pipe;
+mod player;
 mod serve;
 mod wire;
 
 pub use decoder::DecoderProgram;
 pub(crate) use decoder::{DecodedFrame, Decoder, Decoding};
 pub use error::DecodeError;
+pub(crate) use player::{LivePicture, Player};
 pub use serve::serve;
-pub(crate) use wire::Opened;
+pub(crate) use wire::{Opened, Play};

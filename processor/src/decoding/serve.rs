@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::error::DecodeError;
 use super::limits;
-use super::wire::{self, Failure, Fate, FrameHeader, Message, Opened, Request};
-use crate::video::{DecodeSummary, SampledFrame, Samples, Video, VideoError};
+use super::wire::{self, Failure, Fate, FrameHeader, LiveHeader, Message, Opened, Play, Request};
+use crate::video::{
+    DecodeSummary, LiveError, LiveFrame, LiveFrames, LiveHeard, SampledFrame, Samples, Video, VideoError,
+    Wanted,
+};
 
 /// Between two signs of life.
 const SIGN: Duration = Duration::from_secs(1);
@@ -43,12 +46,19 @@ struct Answers<'a> {
 /// Why a file was not decoded to its end.
 enum Stop {
     File(VideoError),
+    Stream(LiveError),
     Pipe(io::Error),
 }
 
 impl From<VideoError> for Stop {
     fn from(error: VideoError) -> Self {
         Self::File(error)
+    }
+}
+
+impl From<LiveError> for Stop {
+    fn from(error: LiveError) -> Self {
+        Self::Stream(error)
     }
 }
 
@@ -63,6 +73,7 @@ impl Answers<'_> {
         match catch_unwind(AssertUnwindSafe(|| self.fulfil(request))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Stop::File(error))) => self.say(&Message::Failed(error.into())),
+            Ok(Err(Stop::Stream(error))) => self.say(&Message::Failed(error.into())),
             Ok(Err(Stop::Pipe(error))) => Err(error),
             Err(_) => {
                 let reason = "nightreel panicked while it decoded this file".to_owned();
@@ -76,7 +87,8 @@ impl Answers<'_> {
         match request {
             Request::Open(name) => {
                 let video = self.video.insert(Video::open(&wire::path(name))?);
-                let opened = Opened { probe: video.probe().clone(), is_cut_off: video.is_cut_off() };
+                let (is_cut_off, unreadable) = (video.is_cut_off(), video.unreadable());
+                let opened = Opened { probe: video.probe().clone(), is_cut_off, unreadable };
                 Ok(self.say(&Message::Opened(opened))?)
             }
             Request::Samples(choice) => {
@@ -87,6 +99,7 @@ impl Answers<'_> {
                 Some(samples) => self.decode(samples),
                 None => Ok(self.say(&Message::Ended(DecodeSummary::default()))?),
             },
+            Request::Play(play) => self.play(play),
         }
     }
 
@@ -121,6 +134,33 @@ impl Answers<'_> {
                 size_px: [picture.width, picture.height],
             }),
         )?;
+        wire::write_planes(&mut self.to, &picture)?;
+        Ok(self.flush()?)
+    }
+
+    /// Plays until the stream ends; that nobody listens any more shows in the pipe.
+    fn play(&mut self, Play { address, transport, every, first }: Play) -> Result<(), Stop> {
+        let mut frames = LiveFrames::play(Wanted { address, transport, every, first })?;
+        loop {
+            if let LiveHeard::Frames(heard) = frames.next(SIGN)? {
+                heard.iter().try_for_each(|frame| self.hand_on_live(frame))?;
+            }
+            if self.said.elapsed() > SIGN {
+                self.say(&Message::Alive)?;
+            }
+        }
+    }
+
+    fn hand_on_live(&mut self, live: &LiveFrame) -> Result<(), Stop> {
+        let picture = live.picture()?;
+        let frame = FrameHeader {
+            index: live.number,
+            pts_ns: 0,
+            coded_px: live.coded_px(),
+            size_px: [picture.width, picture.height],
+        };
+        let (received, passed_over) = (live.received, live.passed_over);
+        wire::write(&mut self.to, &Message::Live(LiveHeader { frame, received, passed_over }))?;
         wire::write_planes(&mut self.to, &picture)?;
         Ok(self.flush()?)
     }

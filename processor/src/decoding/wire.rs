@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::num::NonZeroU32;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Picture;
-use crate::video::{Choice, DecodeSummary, Probe, VideoError};
+use crate::video::{Choice, DecodeSummary, LiveError, Probe, VideoError};
 
 /// No header is as long; a child that says so has lost its mind.
 const LONGEST_HEADER: u32 = 1 << 24;
@@ -18,7 +20,7 @@ const LONGEST_HEADER: u32 = 1 << 24;
 const LARGEST_PLANE: usize = 1 << 26;
 
 /// What the child is asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) enum Request {
     /// A file, whose name is given as bytes: it need not be UTF-8. Answered by `Opened`.
     Open(Vec<u8>),
@@ -26,6 +28,19 @@ pub(super) enum Request {
     Samples(Choice),
     /// The keyframes nearest to these times; none where they cannot be told for certain. Answered likewise.
     Keyframes(Vec<Duration>),
+    /// A running stream. Answered by live frames without end, or `Failed`; nothing can be asked after it.
+    Play(Play),
+}
+
+/// A stream to be played. No `Debug`: the address may hold a password.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Play {
+    pub(crate) address: String,
+    /// `tcp` or `udp`.
+    pub(crate) transport: String,
+    pub(crate) every: NonZeroU32,
+    /// The number of the first frame.
+    pub(crate) first: u64,
 }
 
 impl Request {
@@ -46,6 +61,8 @@ pub(super) enum Message {
     Alive,
     /// Its planes follow.
     Frame(FrameHeader),
+    /// Of a running stream; its planes follow.
+    Live(LiveHeader),
     Ended(DecodeSummary),
     Failed(Failure),
 }
@@ -54,6 +71,8 @@ pub(super) enum Message {
 pub(crate) struct Opened {
     pub(crate) probe: Probe,
     pub(crate) is_cut_off: bool,
+    /// Packets that hold no picture.
+    pub(crate) unreadable: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +83,14 @@ pub(super) struct FrameHeader {
     pub(super) coded_px: [u32; 2],
     /// Width and height of the planes, after rotation.
     pub(super) size_px: [usize; 2],
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LiveHeader {
+    pub(super) frame: FrameHeader,
+    pub(super) received: DateTime<Utc>,
+    /// Frames wanted before this one that were passed over, since the stream began.
+    pub(super) passed_over: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,6 +115,13 @@ impl From<VideoError> for Failure {
             error if error.is_retryable() => Fate::Retry,
             _ => Fate::Unreadable,
         };
+        Self { fate, reason: error.to_string() }
+    }
+}
+
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Self {
+        let fate = if error.is_lasting() { Fate::Unreadable } else { Fate::Retry };
         Self { fate, reason: error.to_string() }
     }
 }

@@ -33,7 +33,7 @@ mod tests {
     fn the_model_is_the_one_its_name_says() {
         let model = unpack().unwrap();
         assert_eq!(model.len(), UNPACKED_BYTES);
-        let digest: String = Sha256::digest(&model).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = catalog::hex(&Sha256::digest(&model));
         assert_eq!(digest, "4edc9b61bf01e4291d614a46261d69c35e6714b3d72a2d70f828649cd635ea6e");
         assert_eq!(MODEL_ID.split_once('@').unwrap().1, &digest[..8]);
     }

@@ -4,6 +4,7 @@ use catalog::{Decision, GateReason};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::background::Difference;
+use super::warm_up::WarmUp;
 use super::{Audit, Background, Grid};
 
 /// Light that goes on changing for longer is something else, and is looked at.
@@ -36,6 +37,8 @@ pub(crate) struct Gate {
     background: Option<Background>,
     phase: Phase,
     before: DateTime<Utc>,
+    /// While a running stream's background is not known yet.
+    warm_up: Option<WarmUp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,13 @@ impl Gate {
     pub(crate) fn new(settings: config::Gate, audit: Audit, surroundings: Surroundings) -> Self {
         let Surroundings { background, is_alone, before } = surroundings;
         let phase = if is_alone { Phase::Begin } else { Phase::Quiet };
-        Self { settings, audit, background, phase, before }
+        Self { settings, audit, background, phase, before, warm_up: None }
+    }
+
+    /// Lets it learn the background from what comes first: for a stream, of which nothing is known beforehand. Until
+    /// then its first frame is the background.
+    pub(crate) fn learning(self) -> Self {
+        Self { warm_up: Some(WarmUp::default()), ..self }
     }
 
     /// Decides of the next sample.
@@ -60,6 +69,10 @@ impl Gate {
         let is_due = self.is_heartbeat_due(moment.time);
         self.before = moment.time;
         let (score, found) = self.look(grid);
+        if let Some(learnt) = self.warm_up.as_mut().and_then(|warm_up| warm_up.take(grid, moment.time)) {
+            self.background = Some(learnt);
+            self.warm_up = None;
+        }
         let reason = match found {
             None if is_due => GateReason::Heartbeat,
             None if self.audit.picks(moment.frame) => GateReason::Audit,
@@ -198,6 +211,19 @@ mod tests {
         let words = reasons(gate(false, 5), &samples);
         let due: Vec<_> = (0..12).filter(|&index| words[index] == "heartbeat").collect();
         assert_eq!(due, [0, 5, 10], "{words:?}");
+    }
+
+    #[test]
+    fn a_stream_that_begins_with_somebody_in_it_learns_what_is_there_without_them() {
+        // they leave after three of eleven seconds
+        let mut samples = vec![(60, 160); 3];
+        samples.extend([(60, 60); 10]);
+        samples.push((60, 160));
+        let mut learning = gate(true, 600).learning();
+        learning.background = None;
+        let words = reasons(learning, &samples);
+        assert_eq!(words[0], "first");
+        assert_eq!(words[10..], ["quiet-", "quiet-", "quiet-", "first"], "{words:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod background;
 mod grid;
 mod judge;
 mod median;
+mod warm_up;
 
 pub(crate) use audit::{Audit, is_in_place};
 pub(crate) use background::Background;

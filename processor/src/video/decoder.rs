@@ -32,10 +32,15 @@ impl Decoder {
             codec: source.codec().to_owned(),
             source: error,
         };
-        let mut context = codec::Context::from_parameters(source.parameters()).map_err(failed)?;
+        Self::of(source.parameters(), reorder).map_err(failed)
+    }
+
+    /// As [`open`](Self::open), for what is no file.
+    pub(super) fn of(parameters: codec::ParametersRef<'_>, reorder: usize) -> Result<Self, ffmpeg::Error> {
+        let mut context = codec::Context::from_parameters(parameters)?;
         ffi::configure(&mut context, reorder, MOST_PIXELS);
         context.set_threading(codec::threading::Config::count(1));
-        let inner = context.decoder().video().map_err(failed)?;
+        let inner = context.decoder().video()?;
         Ok(Self { inner, spare: frame::Video::empty(), refused: 0, is_out_of_memory: false })
     }
 

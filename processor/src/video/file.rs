@@ -72,6 +72,11 @@ impl Video {
         self.index.is_cut_off
     }
 
+    /// Counts the packets that hold no picture, as damaged ones do; frames are numbered without them.
+    pub fn unreadable(&self) -> u64 {
+        self.index.unreadable
+    }
+
     /// Decodes frames 0, `every`, 2 × `every` … as a full decode numbers them.
     pub fn samples(&self, every: NonZeroU32) -> Result<Samples, VideoError> {
         self.choose(Choice::exact(every))

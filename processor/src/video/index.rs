@@ -31,13 +31,15 @@ pub(super) struct PacketIndex {
     pub doubt: Option<Doubt>,
     /// The container broke off before its end.
     pub is_cut_off: bool,
+    /// Packets that are there and hold neither a picture nor parameters: they are damaged.
+    pub unreadable: u64,
 }
 
 impl PacketIndex {
     /// Reads the whole track once; costs about one pass over the file and decodes nothing.
     pub(super) fn scan(source: &mut Source) -> Result<Self, VideoError> {
         let mut reader = Reader::new(source.codec(), &source.extradata());
-        let mut index = Self { packets: Vec::new(), doubt: None, is_cut_off: false };
+        let mut index = Self { packets: Vec::new(), doubt: None, is_cut_off: false, unreadable: 0 };
         loop {
             match source.next_packet() {
                 Ok(Some(packet)) => index.add(&packet, &mut reader),
@@ -73,6 +75,8 @@ impl PacketIndex {
                     indexed.role = coded.role;
                     indexed.temporal_id = coded.temporal_id;
                     indexed.parameter_sets = coded.parameter_sets;
+                    let holds_nothing = coded.role == Role::Empty && coded.parameter_sets.is_none();
+                    self.unreadable += u64::from(holds_nothing && !data.is_empty());
                 }
                 Err(doubt) => self.doubt = Some(doubt),
             }

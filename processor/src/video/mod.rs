@@ -1,8 +1,9 @@
 //! From a file to its sampled frames: packet index, order of display, plan, decoding.
 //!
 //! Read in this order: `file` (the whole way), `index`, `order`, `plan`, `samples`, `frame`; then, for samples of
-//! activity alone, `gradual` and `watch`.
+//! activity alone, `gradual` and `watch`. Running streams go `live`, `arrivals`, `live_frames`.
 
+mod arrivals;
 mod bits;
 mod choice;
 mod coded;
@@ -21,6 +22,8 @@ mod grid;
 mod h264;
 mod hevc;
 mod index;
+mod live;
+mod live_frames;
 mod matrix;
 mod nal;
 mod order;
@@ -39,5 +42,7 @@ pub use doubt::Doubt;
 pub use error::VideoError;
 pub use file::Video;
 pub use frame::SampledFrame;
+pub(crate) use live::LiveError;
+pub(crate) use live_frames::{Heard as LiveHeard, LiveFrame, LiveFrames, Wanted};
 pub use probe::{FileStart, Probe};
 pub use samples::{DecodeSummary, Samples};

@@ -110,7 +110,7 @@ impl Source {
 }
 
 /// FFmpeg writes to standard error by itself; what matters comes back as an error code.
-fn silence_ffmpeg() {
+pub(super) fn silence_ffmpeg() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| ffmpeg::log::set_level(ffmpeg::log::Level::Quiet));
 }

@@ -102,7 +102,7 @@ fn a_calibration_of_opencvs_is_taken_as_it_is() {
     let [of_circle, of_calibration] =
         [lens(k, edge), calibrated].map(|lens| LensModel::new(&lens, SIDE, SIDE));
     for ray in [[0.0, 0.0, 1.0], [0.3, -0.2, 0.9], [-0.9, 0.1, 0.4]] {
-        let [one, other] = [of_circle, of_calibration].map(|model| model.project(ray).unwrap());
+        let [one, other] = [&of_circle, &of_calibration].map(|model| model.project(ray).unwrap());
         assert!((one[0] - other[0]).hypot(one[1] - other[1]) < 1e-9, "{ray:?}: {one:?}, {other:?}");
     }
 }

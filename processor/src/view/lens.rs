@@ -5,10 +5,10 @@
 
 use config::{Lens, Placement, Projection};
 
-use super::ViewError;
+use super::{ViewError, lens_table};
 
 /// Draws directions onto a picture of one size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LensModel {
     projection: Projection,
     /// Across and down; they differ only where a calibration says so.
@@ -26,14 +26,14 @@ impl LensModel {
         let whole = |fractions: [f64; 2]| [fractions[0] * size[0], fractions[1] * size[1]];
         let circle = |center, radius: Option<f64>| {
             let radius_px = radius.map_or(size[0].min(size[1]) / 2.0, |fraction| fraction * size[0]);
-            ([radius_px / distance(lens.projection, edge_angle); 2], whole(center))
+            ([radius_px / distance(&lens.projection, edge_angle); 2], whole(center))
         };
         let (focal_px, center) = match lens.placement {
             None => circle([0.5, 0.5], None),
             Some(Placement::Circle { center, radius }) => circle(center, radius),
             Some(Placement::Calibrated { focal, center }) => (whole(focal), whole(center)),
         };
-        Self { projection: lens.projection, focal_px, center, edge_angle }
+        Self { projection: lens.projection.clone(), focal_px, center, edge_angle }
     }
 
     /// Says where a ray of any length falls; `None` outside the lens's field of view.
@@ -44,7 +44,7 @@ impl LensModel {
             return None;
         }
         // On the axis there is no direction to go, and nowhere to go to.
-        let scale = if off_axis > 0.0 { distance(self.projection, angle) / off_axis } else { 0.0 };
+        let scale = if off_axis > 0.0 { distance(&self.projection, angle) / off_axis } else { 0.0 };
         let [focal_x, focal_y] = self.focal_px;
         Some([self.center[0] + x * scale * focal_x, self.center[1] + y * scale * focal_y])
     }
@@ -54,20 +54,20 @@ impl LensModel {
     pub(crate) fn unproject(&self, [x, y]: [f64; 2]) -> Option<[f64; 3]> {
         let (x, y) = ((x - self.center[0]) / self.focal_px[0], (y - self.center[1]) / self.focal_px[1]);
         let radius = x.hypot(y);
-        let angle = angle(self.projection, radius, self.edge_angle)?;
+        let angle = angle(&self.projection, radius, self.edge_angle)?;
         let scale = if radius > 0.0 { angle.sin() / radius } else { 0.0 };
         Some([x * scale, y * scale, angle.cos()])
     }
 
     /// Where the axis falls, and how far from there the field of view ends, across and down.
     pub(crate) fn circle(&self) -> ([f64; 2], [f64; 2]) {
-        let edge = distance(self.projection, self.edge_angle);
+        let edge = distance(&self.projection, self.edge_angle);
         (self.center, self.focal_px.map(|focal| focal * edge))
     }
 }
 
 /// Distance from the centre for a focal length of 1.
-fn distance(projection: Projection, angle: f64) -> f64 {
+fn distance(projection: &Projection, angle: f64) -> f64 {
     match projection {
         Projection::Equidistant => angle,
         Projection::Equisolid => 2.0 * (angle / 2.0).sin(),
@@ -78,11 +78,12 @@ fn distance(projection: Projection, angle: f64) -> f64 {
             let square = angle * angle;
             angle * (1.0 + square * (k1 + square * (k2 + square * (k3 + square * k4))))
         }
+        Projection::Table { pairs } => lens_table::distance(pairs, angle),
     }
 }
 
 /// Derivative of [`distance`] by the angle.
-fn growth(projection: Projection, angle: f64) -> f64 {
+fn growth(projection: &Projection, angle: f64) -> f64 {
     match projection {
         Projection::Equidistant => 1.0,
         Projection::Equisolid => (angle / 2.0).cos(),
@@ -92,13 +93,14 @@ fn growth(projection: Projection, angle: f64) -> f64 {
             let square = angle * angle;
             1.0 + square * (3.0 * k1 + square * (5.0 * k2 + square * (7.0 * k3 + square * 9.0 * k4)))
         }
+        Projection::Table { pairs } => lens_table::growth(pairs, angle),
     }
 }
 
 /// Inverts [`distance`] on `0..=edge` by Newton's method, held inside a shrinking bracket: a polynomial that
 /// is nearly flat somewhere would throw Newton's step far outside.
 #[cfg(test)]
-fn angle(projection: Projection, wanted: f64, edge: f64) -> Option<f64> {
+fn angle(projection: &Projection, wanted: f64, edge: f64) -> Option<f64> {
     if wanted > distance(projection, edge) {
         return None;
     }
@@ -127,7 +129,7 @@ pub(crate) fn refuse_a_fold(lens: &Lens) -> Result<(), ViewError> {
     let edge_deg = lens.fov_deg / 2.0;
     let steps = (edge_deg * 2.0).ceil().max(1.0) as u32;
     let mut angles_deg = (0..=steps).map(|step| edge_deg * f64::from(step) / f64::from(steps));
-    match angles_deg.find(|angle| growth(lens.projection, angle.to_radians()) <= 0.0) {
+    match angles_deg.find(|angle| growth(&lens.projection, angle.to_radians()) <= 0.0) {
         Some(angle_deg) => Err(ViewError::LensFolds { angle_deg, fov_deg: lens.fov_deg }),
         None => Ok(()),
     }
@@ -151,6 +153,7 @@ mod tests {
             Just(Projection::Equisolid),
             Just(Projection::Orthographic),
             Just(Projection::Stereographic),
+            lens_table::tables().prop_map(|pairs| Projection::Table { pairs: pairs.into() }),
             [bend(), bend(), bend()]
                 .prop_map(|[k1, k2, k3]| Projection::KannalaBrandt { k: [k1, k2, k3 / 10.0, 0.0] }),
         ]
@@ -224,7 +227,7 @@ mod tests {
     fn known_lens() -> Lens {
         let k = [0.05, -0.01, 0.002, 0.0];
         let projection = Projection::KannalaBrandt { k };
-        let edge = angle(projection, 1.2, 2.0).unwrap();
+        let edge = angle(&projection, 1.2, 2.0).unwrap();
         let placement = Some(Placement::Circle { center: [0.5, 0.5], radius: Some(0.4) });
         Lens { placement, ..lens(projection, 2.0 * edge.to_degrees()) }
     }
@@ -253,7 +256,7 @@ mod tests {
             (Projection::Stereographic, [26.79, 41.42, 57.74]),
         ];
         for (projection, expected) in cases {
-            let model = LensModel::new(&lens(projection, 180.0), 2, 2);
+            let model = LensModel::new(&lens(projection.clone(), 180.0), 2, 2);
             for (degrees, expected) in [30.0_f64, 45.0, 60.0].into_iter().zip(expected) {
                 let angle = degrees.to_radians();
                 let [x, _] = model.project([angle.sin(), 0.0, angle.cos()]).unwrap();

@@ -149,9 +149,9 @@ mod tests {
     use super::*;
     use crate::view::direction::Aim;
 
-    fn map(lens: Lens, aim: Aim, source: [usize; 2]) -> ViewMap {
+    fn map(lens: &Lens, aim: Aim, source: [usize; 2]) -> ViewMap {
         let size = [64, 36];
-        let model = LensModel::new(&lens, source[0], source[1]);
+        let model = LensModel::new(lens, source[0], source[1]);
         let [yaw_deg, pitch_deg, roll_deg] = [aim.yaw_deg, aim.pitch_deg, aim.roll_deg];
         let framing = Framing { yaw_deg, pitch_deg, roll_deg, hfov_deg: 90.0, size };
         ViewMap::new(&model, &Rays::of(lens.mount, ViewMode::Perspective(framing)).unwrap(), source)
@@ -184,7 +184,7 @@ mod tests {
                     *luma = 255;
                 }
             }
-            let view = map(lens, Aim { yaw_deg, pitch_deg, roll_deg: 0.0 }, [width, height]).cut(&picture);
+            let view = map(&lens, Aim { yaw_deg, pitch_deg, roll_deg: 0.0 }, [width, height]).cut(&picture);
             prop_assert!(view.y.iter().all(|luma| matches!(luma, 0 | 200)));
             prop_assert!(view.u.iter().zip(&view.v).all(|pair| matches!(pair, (128, 128) | (90, 160))));
         }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_view_past_the_lens_is_black() {
         let aim = Aim { yaw_deg: 0.0, pitch_deg: 170.0, roll_deg: 0.0 };
-        let view = map(lens(0.5, [0.5, 0.5]), aim, [100, 100]).cut(&Picture::filled(100, 100, [255, 0, 0]));
+        let view = map(&lens(0.5, [0.5, 0.5]), aim, [100, 100]).cut(&Picture::filled(100, 100, [255, 0, 0]));
         assert_eq!(view, Picture::filled(64, 36, BLACK));
     }
 
@@ -202,7 +202,7 @@ mod tests {
         for source in [[1, 1], [2, 2], [3, 5], [101, 77]] {
             let aim = Aim { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0 };
             let picture = Picture::filled(source[0], source[1], [77, 100, 150]);
-            let view = map(lens(0.5, [0.5, 0.5]), aim, source).cut(&picture);
+            let view = map(&lens(0.5, [0.5, 0.5]), aim, source).cut(&picture);
             let expected = if source[0] < 2 { 0 } else { 77 };
             assert_eq!(view.y[18 * 64 + 32], expected, "{source:?}");
         }

@@ -1,5 +1,7 @@
 //! The mapping: what a view shows of its camera, as text that goes into the profile and the keys of paid answers.
 
+use std::sync::Arc;
+
 use config::{Framing, Lens, Mount, Placement, Projection, ViewMode};
 use serde::Serialize;
 
@@ -30,6 +32,8 @@ struct Framed {
 struct LensMapping {
     projection: &'static str,
     k: [f64; 4],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    table: Arc<[[f64; 2]]>,
     fov_deg: f64,
     center: [f64; 2],
     radius: Option<f64>,
@@ -56,12 +60,17 @@ pub(super) fn mapping(lens: Option<&Lens>, mode: ViewMode) -> String {
 }
 
 fn lens_mapping(lens: &Lens) -> LensMapping {
-    let (projection, k) = match lens.projection {
+    let (projection, k) = match &lens.projection {
         Projection::Equidistant => ("equidistant", [0.0; 4]),
         Projection::Equisolid => ("equisolid", [0.0; 4]),
         Projection::Orthographic => ("orthographic", [0.0; 4]),
         Projection::Stereographic => ("stereographic", [0.0; 4]),
-        Projection::KannalaBrandt { k } => ("kannala_brandt", k),
+        Projection::KannalaBrandt { k } => ("kannala_brandt", *k),
+        Projection::Table { .. } => ("table", [0.0; 4]),
+    };
+    let table = match &lens.projection {
+        Projection::Table { pairs } => Arc::clone(pairs),
+        _ => Arc::default(),
     };
     let (center, radius, focal) = match lens.placement {
         None => ([0.5, 0.5], None, None),
@@ -73,7 +82,7 @@ fn lens_mapping(lens: &Lens) -> LensMapping {
         Mount::Wall => "wall",
         Mount::Floor => "floor",
     };
-    LensMapping { projection, k, fov_deg: lens.fov_deg, center, radius, focal, mount }
+    LensMapping { projection, k, table, fov_deg: lens.fov_deg, center, radius, focal, mount }
 }
 
 #[cfg(test)]
@@ -114,6 +123,8 @@ mod tests {
             Lens { projection: Projection::Orthographic, ..LENS },
             Lens { projection: Projection::Stereographic, ..LENS },
             Lens { projection: Projection::KannalaBrandt { k: [0.0; 4] }, ..LENS },
+            Lens { projection: Projection::Table { pairs: [[0.0, 0.0], [90.0, 1.0]].into() }, ..LENS },
+            Lens { projection: Projection::Table { pairs: [[0.0, 0.0], [95.0, 1.0]].into() }, ..LENS },
             Lens { mount: Mount::Floor, ..LENS },
             Lens { placement: circle(None), ..LENS },
             Lens { placement: circle(Some(0.5)), ..LENS },
@@ -123,7 +134,7 @@ mod tests {
             },
         ];
         let of_views = views.map(|mode| mapping(Some(&LENS), mode));
-        let of_lenses = lenses.map(|lens| mapping(Some(&lens), perspective));
+        let of_lenses = lenses.each_ref().map(|lens| mapping(Some(lens), perspective));
         let all: BTreeSet<_> = of_views.into_iter().chain(of_lenses).collect();
         assert_eq!(all.len(), views.len() + lenses.len());
     }

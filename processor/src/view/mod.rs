@@ -9,6 +9,7 @@ mod error;
 mod fit;
 mod jpeg;
 mod lens;
+mod lens_table;
 mod map;
 mod mapping;
 mod outline;

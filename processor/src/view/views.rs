@@ -54,7 +54,7 @@ impl Views {
     pub fn new(lens: Option<&Lens>, views: &[View]) -> Result<Self, ViewError> {
         lens.map_or(Ok(()), refuse_a_fold)?;
         let views = views.iter().map(|view| PreparedView::new(lens, view)).collect::<Result<_, _>>()?;
-        Ok(Self { lens: lens.copied(), views })
+        Ok(Self { lens: lens.cloned(), views })
     }
 
     /// Notes what is hidden in the pictures before they are cut: the views then show something else.

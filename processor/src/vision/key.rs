@@ -1,11 +1,11 @@
 //! The key of a question: the one definition of what makes two questions the same.
 
+use catalog::hex;
 use config::Vision;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::look::Look;
-use crate::hex::hex;
 
 /// Everything the answer depends on, in the order in which it is hashed.
 ///

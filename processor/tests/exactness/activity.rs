@@ -22,7 +22,7 @@ fn sample(file: &Path, (every, sampling): (u64, Sampling), reference: &[Frame]) 
     let mut numbers = Vec::new();
     for frame in samples.by_ref() {
         let frame = frame.unwrap();
-        let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+        let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
         assert_eq!(sha256, reference[frame.index as usize].sha256, "{}: {}", file.display(), frame.index);
         numbers.push(frame.index);
     }

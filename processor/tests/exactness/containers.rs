@@ -31,6 +31,13 @@ fn fragmented_mp4_without_an_index() {
     ] {
         assert_exact(&encode(name, &format!("{B_FRAMES} -movflags {flags}")), Effort::Planned);
     }
+    for (name, encoder) in [
+        ("fragmented-h265.mp4", H265),
+        ("fragmented-h265-10bit.mp4", &format!("{H265} -pix_fmt yuv420p10le")),
+    ] {
+        let flags = "-movflags frag_keyframe+empty_moov+default_base_moof+skip_trailer";
+        assert_exact(&encode(name, &format!("{encoder} {flags}")), Effort::Planned);
+    }
 }
 
 #[test]
@@ -42,6 +49,22 @@ fn an_edit_list_hides_the_pictures_before_its_begin() {
     {
         let frames = assert_exact(&copy(name, "-ss 1.3", &source, ""), Effort::Planned);
         assert!(frames.len() < 120, "{name} hides nothing");
+    }
+}
+
+#[test]
+fn an_edit_list_hides_the_pictures_after_its_end() {
+    for (name, encoder) in [
+        ("ends-plain", "-c:v libx264 -preset veryfast -bf 0 -g 40 -sc_threshold 0"),
+        ("ends-pyramid", B_FRAMES),
+        ("ends-open", H265),
+    ] {
+        let mut bytes = std::fs::read(encode(&format!("{name}-source.mp4"), encoder)).unwrap();
+        let at = bytes.windows(4).position(|kind| kind == b"elst").unwrap() + 12;
+        let shown = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        bytes[at..at + 4].copy_from_slice(&(shown * 55 / 100).to_be_bytes());
+        let frames = assert_exact(&write(&format!("{name}.mp4"), &bytes), Effort::Planned);
+        assert!((60..=75).contains(&frames.len()), "{name}: {} frames", frames.len());
     }
 }
 
@@ -128,7 +151,7 @@ fn assert_same_luma(file: &Path, reference: &[Frame]) {
     let frames: Vec<_> = video.samples(NonZeroU32::new(7).unwrap()).unwrap().map(Result::unwrap).collect();
     assert_eq!(frames.len(), reference.len().div_ceil(7), "{}", file.display());
     for frame in frames {
-        let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+        let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
         assert_eq!(sha256, reference[frame.index as usize].sha256, "{}: {}", file.display(), frame.index);
     }
 }

@@ -62,7 +62,7 @@ fn a_fragmented_file_that_was_cut_off() {
         let same = frames
             .iter()
             .filter(|frame| {
-                let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+                let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
                 reference.get(frame.index as usize).is_some_and(|expected| expected.sha256 == sha256)
             })
             .count();
@@ -106,7 +106,7 @@ fn a_broken_gop_costs_that_gop_alone() {
                 .by_ref()
                 .map(Result::unwrap)
                 .filter(|frame| {
-                    let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+                    let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
                     sha256 == reference[frame.index as usize].sha256
                 })
                 .map(|frame| frame.index)

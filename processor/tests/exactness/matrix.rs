@@ -30,6 +30,23 @@ fn h264_of_each_profile_with_gops_of_each_length() {
 }
 
 #[test]
+fn h265_of_8_and_10_bits_with_gops_of_each_length() {
+    for (gop, most) in [(30, 10), (60, 155), (120, 213), (250, 262)] {
+        for (bits, format) in [(8, "yuv420p"), (10, "yuv420p10le")] {
+            let parameters = "log-level=none:pools=1:frame-threads=1:scenecut=0:bframes=0:open-gop=0";
+            let encoder = format!(
+                "-c:v libx265 -preset ultrafast -pix_fmt {format} \
+                 -x265-params {parameters}:keyint={gop}:min-keyint={gop}"
+            );
+            let file = encode(&format!("h265-{bits}-{gop}.mp4"), &encoder);
+            assert_exact(&file, Effort::Planned);
+            let fed = packets_fed(&file);
+            assert!(fed <= most, "{bits} bits, GOP {gop}: {fed} packets were decoded");
+        }
+    }
+}
+
+#[test]
 fn h264_and_h265_with_b_frames_in_long_gops() {
     let quiet = "log-level=none:pools=1:frame-threads=1";
     for gop in [60, 250] {
@@ -38,6 +55,10 @@ fn h264_and_h265_with_b_frames_in_long_gops() {
         let open =
             format!("-c:v libx265 -preset ultrafast -x265-params {quiet}:keyint={gop}:open-gop=1:bframes=3");
         assert_exact(&encode(&format!("open-{gop}.mp4"), &open), Effort::Planned);
+        assert_exact(
+            &encode(&format!("deep-pyramid-{gop}.ts"), &format!("{pyramid} -pix_fmt yuv420p10le")),
+            Effort::Planned,
+        );
     }
 }
 

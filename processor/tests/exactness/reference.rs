@@ -79,7 +79,7 @@ fn assert_samples(video: &Video, every: u32, reference: &[Frame], file: &Path) {
         let expected = reference.get(frame.index as usize).unwrap_or_else(|| {
             panic!("{}: frame {} of {} frames", file.display(), frame.index, reference.len())
         });
-        let sha256 = frame.luma_sha256().unwrap().map(|byte| format!("{byte:02x}")).concat();
+        let sha256 = catalog::hex(&frame.luma_sha256().unwrap());
         assert_eq!(sha256, expected.sha256, "{}, every {every}: frame {}", file.display(), frame.index);
         let apart = frame.pts.abs_diff(expected.pts);
         assert!(apart < Duration::from_millis(2), "{}: {:?} {:?}", file.display(), frame, expected.pts);

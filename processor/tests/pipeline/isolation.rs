@@ -9,10 +9,10 @@ use nightreel_processor::{DecoderProgram, WindowRule};
 use crate::clips;
 use crate::home::{BLIND, Heard, Home, Told};
 
-const WORKER: &str = env!("CARGO_BIN_EXE_decode-worker");
+pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_decode-worker");
 
 /// A worker that first runs `script`, in which `$worker` is the real one.
-fn worker(script: &str) -> DecoderProgram {
+pub(crate) fn worker(script: &str) -> DecoderProgram {
     DecoderProgram::new("/bin/sh", &["-c", &format!("worker={WORKER}\n{script}")])
 }
 

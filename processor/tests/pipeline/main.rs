@@ -17,4 +17,5 @@ mod home;
 mod isolation;
 mod named;
 mod quarantine;
+mod stills;
 mod windows;

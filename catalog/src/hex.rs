@@ -1,5 +1,5 @@
 //! Hexadecimal digits, as hashes are written.
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
