@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::commands::status_troubles::Troubles;
-use crate::commands::status_vision::{VisionLine, backlog_done};
+use crate::commands::status_vision::{VisionLine, backlog_done, pause_line};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -194,11 +194,7 @@ impl Status {
             output::line(format!("done      {} UTC, at the speed of past runs", time(done)))?;
         }
         output::line(format!("window    {}", self.window.text()))?;
-        if let Some(Pause { since, reason }) = &self.paused {
-            let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            let since = time(*since);
-            output::line(format!("paused    since {since} UTC{reason}, until `nightreel resume`"))?;
-        }
+        self.paused.iter().map(pause_line).try_for_each(output::line)?;
         if let Some(vision) = &self.vision {
             vision.lines().iter().try_for_each(output::line)?;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use catalog::{Deferral, Spent, Task, nights};
+use catalog::{Deferral, Pause, Spent, Task, nights};
 use chrono::{DateTime, Utc};
 use config::{Caps, Usd, Vision};
 use serde::Serialize;
@@ -79,4 +79,9 @@ pub(super) fn backlog_done(store: &Store) -> anyhow::Result<Option<DateTime<Utc>
     let caps = vision.map_or(Caps::default(), |vision| vision.caps);
     let spent = store.catalog.spent(windows.cap_day(now), None)?;
     Ok(nights(&Task { work, takes, caps, spent }, windows, now).done)
+}
+
+pub(super) fn pause_line(Pause { since, reason }: &Pause) -> String {
+    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("paused    since {} UTC{reason}, until `nightreel resume`", time(*since))
 }
