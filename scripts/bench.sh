@@ -7,6 +7,7 @@
 #   soak      a recorder for half an hour: its memory must not grow, its footage must be whole
 #   process   decoding: every 30th frame against OpenCV, PyAV, decord and video-reader-rs
 #   layout    which functions recording runs, for the layout of the edge program (writes cli/edge.order)
+#   detect    the detector: the shipped model on OpenCV, alone and in batches, and on ONNX Runtime
 #   recall    what sampling by activity misses in nights with people at known times
 # `scripts/bench.sh WHAT --help` lists the options. docs/benchmarks.md has the tables, with their commands.
 #

@@ -18,6 +18,7 @@ mod kill;
 mod live;
 mod main_job;
 mod masks;
+mod models;
 mod money;
 mod other_recorders;
 mod process_files;

@@ -16,9 +16,9 @@ mod events;
 mod expected;
 mod export;
 pub mod files;
-mod forecast;
 #[cfg(test)]
 mod fixture;
+mod forecast;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -76,7 +76,10 @@ pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use holding::{Holding, Work};
 pub use intent::{Carried, Planned};
-pub use ledger::{Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum, StoredAnswer, SumBy};
+pub use ledger::{
+    Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
+    StoredAnswer, SumBy,
+};
 pub use lock::{CameraLock, Role};
 pub use media::MediaFolder;
 pub use name::start_from_name;

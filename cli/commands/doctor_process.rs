@@ -1,7 +1,8 @@
 //! The part of `doctor` that needs the processor: the detector and the vision server.
 
-use config::Settings;
-use processor::detect::Detector;
+use config::{Camera, Settings};
+use processor::Picture;
+use processor::detect::{DetectError, Detector, Model, Wanted};
 use processor::vision::Probe;
 
 use super::doctor::Check;
@@ -18,10 +19,20 @@ fn detector(settings: &Settings) -> Check {
     let Some(detect) = &settings.detect else {
         return Check::ok("detector", "turned off by `detect.enabled = false`");
     };
-    match Detector::new(detect) {
-        Ok(_) => Check::ok("detector", "loaded"),
+    match try_out(detect, &settings.cameras) {
+        Ok(description) => Check::ok("detector", description),
         Err(error) => Check::failed("detector", &error),
     }
+}
+
+/// Loads the model, looks at nothing with it, and says which it is.
+fn try_out(detect: &config::Detect, cameras: &[Camera]) -> Result<String, DetectError> {
+    let model = Model::open(detect)?;
+    let own = cameras.iter().filter_map(|camera| camera.detect.labels.clone());
+    let labels = own.chain([detect.labels.clone()]).flatten().collect();
+    let wanted = Wanted { labels, min_score: detect.min_score };
+    Detector::new(&model, &wanted)?.detect(&Picture::filled(64, 64, [0, 128, 128]))?;
+    Ok(model.describe())
 }
 
 async fn vision_server(vision: &config::Vision) -> Check {

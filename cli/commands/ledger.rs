@@ -72,7 +72,7 @@ pub(crate) fn run(global: &Global, args: &LedgerArgs) -> anyhow::Result<ExitCode
         (None, true) => store.catalog.each_call(&filter, output::json)?,
         (None, false) => list(&store, &filter)?,
         (Some(by), true) => {
-            store.catalog.ledger_sums(&filter, by.into())?.iter().try_for_each(output::json)?
+            store.catalog.ledger_sums(&filter, by.into())?.iter().try_for_each(output::json)?;
         }
         (Some(by), false) => sums(&store, &filter, by)?,
     }

@@ -16,11 +16,11 @@ pub(crate) mod export;
 pub(crate) mod frames;
 pub(crate) mod init;
 pub(crate) mod ledger;
-pub(crate) mod pause;
 #[cfg(feature = "process")]
 pub(crate) mod live;
 #[cfg(feature = "process")]
 mod live_lines;
+pub(crate) mod pause;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]

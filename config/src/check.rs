@@ -16,6 +16,7 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 mod address;
 mod camera;
 mod caps;
+mod detect;
 mod hook;
 mod lens;
 mod lens_table;
@@ -40,11 +41,14 @@ pub(crate) struct Check<'a> {
     pub(crate) faults: &'a mut Faults,
     pub(crate) warnings: Vec<String>,
     pub(crate) missing: Vec<MissingSecret>,
+    /// Labels are the own model's, and so not known here.
+    pub(crate) has_own_labels: bool,
 }
 
 impl Check<'_> {
     /// Returns the checked settings; `None` where something is wrong, which then is among the faults.
     pub(crate) fn settings(&mut self, raw: &mut RawSettings) -> Option<Settings> {
+        self.has_own_labels = raw.detect.has_own_labels();
         let storage = self.storage(&mut raw.storage);
         let zone = self.zone("process.timezone", &raw.process.timezone);
         // Also where these are wrong, so that what is wrong with the cameras is told of at the same time.
@@ -55,7 +59,7 @@ impl Check<'_> {
         let cameras = self.cameras(&mut raw.camera, around);
         let process = self.process(&mut raw.process, zone);
         let gate = self.gate(&raw.gate);
-        let detect = self.detect(&raw.detect);
+        let detect = self.detect(&mut raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
         let vision = vision.map(|vision| self.with_camera_caps(vision, &raw.camera));
         let events = self.events(&raw.events);

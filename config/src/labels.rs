@@ -86,10 +86,15 @@ pub const COCO_LABELS: [&str; 80] = [
     "toothbrush",
 ];
 
+/// Returns a label's spelling in results, whatever labels the model has.
+pub fn plain_label(label: &str) -> String {
+    label.trim().to_lowercase().replace([' ', '-'], "_")
+}
+
 /// Returns a label's spelling in results, whether it is written with spaces, hyphens or underscores, in any
 /// case; else the nearest.
 pub(crate) fn canonical(label: &str) -> Result<&'static str, Option<&'static str>> {
-    let plain = label.trim().to_lowercase().replace([' ', '-'], "_");
+    let plain = plain_label(label);
     COCO_LABELS
         .iter()
         .find(|known| **known == plain)

@@ -6,6 +6,7 @@
 mod camera;
 mod check;
 mod credentials;
+mod detect;
 mod dotenv;
 mod environment;
 mod error;
@@ -35,11 +36,12 @@ mod window;
 mod zone;
 
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
+pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
 pub use environment::Environment;
 pub use error::{ConfigError, MissingSecret};
 pub use fault::{Fault, Faults};
 pub use hook::{Hook, HookCommand, Webhook};
-pub use labels::COCO_LABELS;
+pub use labels::{COCO_LABELS, plain_label};
 pub use lens::{Lens, Mount, Placement, Projection};
 pub use load::{FILE_NAME, defaults, load};
 pub use loaded::Loaded;
@@ -48,8 +50,8 @@ pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Detect, Events, Gate, Process, Retention, Sampling, Serve,
-    Settings, Storage, Vision,
+    AfterProcessing, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
+    Storage, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, Source, Transport};

@@ -112,6 +112,7 @@ impl Sources<'_> {
             faults: &mut faults,
             warnings: Vec::new(),
             missing: Vec::new(),
+            has_own_labels: false,
         };
         let settings = check.settings(&mut raw);
         let (warnings, missing) = (check.warnings, check.missing);

@@ -11,7 +11,6 @@ const KEYS: &[&str] = &[
     "camera.rotate_deg",
     "camera.view.interpolation",
     "camera.view.masks",
-    "detect.model",
     "retention.hold",
     "retention.keep",
     "retention.max_total_gb",

@@ -108,15 +108,41 @@ impl Default for RawGate {
 pub(crate) struct RawDetect {
     /// Looks for objects at all; default true.
     pub(crate) enabled: bool,
-    /// COCO labels to report; default none named, which is all 80.
+    /// Labels to report; default none named, which is all of the model.
     pub(crate) labels: Vec<String>,
     /// What scores less is not reported; 0 to 1, default 0.40.
     pub(crate) min_score: f64,
+    /// Side of the square that a picture is shrunk to, in pixels; default 416, or what the own model takes.
+    pub(crate) input_px: Option<i64>,
+    /// ONNX file of an own model; default none, the one that ships with the program.
+    pub(crate) model: Option<String>,
+    /// `nanodet`, `yolox` or `yolov8`; default as the shapes of the own model's outputs tell.
+    pub(crate) layout: Option<String>,
+    /// Labels of the own model, in its order; default those of COCO.
+    pub(crate) model_labels: Vec<String>,
+    /// File with these labels, one a line; default none.
+    pub(crate) model_labels_file: Option<String>,
 }
 
 impl Default for RawDetect {
     fn default() -> Self {
-        Self { enabled: true, labels: Vec::new(), min_score: 0.40 }
+        Self {
+            enabled: true,
+            labels: Vec::new(),
+            min_score: 0.40,
+            input_px: None,
+            model: None,
+            layout: None,
+            model_labels: Vec::new(),
+            model_labels_file: None,
+        }
+    }
+}
+
+impl RawDetect {
+    /// Tells whether the model's labels are others than COCO's.
+    pub(crate) fn has_own_labels(&self) -> bool {
+        !self.model_labels.is_empty() || self.model_labels_file.is_some()
     }
 }
 

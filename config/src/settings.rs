@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, CameraId, Caps, Hook, Price, Secret, Windows};
+use crate::{Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -85,14 +85,6 @@ pub struct Gate {
     pub heartbeat: Duration,
     /// Of the frames that are dropped, 0 to 1: looked at all the same, to measure what is missed.
     pub audit_share: f64,
-}
-
-#[derive(Clone, Debug)]
-pub struct Detect {
-    /// Empty: all labels of the model.
-    pub labels: Vec<String>,
-    /// 0 to 1; what scores less is not reported.
-    pub min_score: f32,
 }
 
 #[derive(Clone, Debug)]

@@ -243,7 +243,7 @@ const REST: &str = "\
 # heartbeat_seconds = 600
 
 [detect]
-# COCO labels to report; [] is all 80.
+# COCO labels to report; [] is all 80. A model of your own: docs/configuration.md
 # labels = [\"person\", \"car\", \"truck\"]
 # min_score = 0.40
 

@@ -8,7 +8,7 @@ use config::Settings;
 use crate::candidates::{Album, Candidates};
 use crate::content::Content;
 use crate::decoding::{Decoder, DecoderProgram, Opened};
-use crate::detect::Detector;
+use crate::detect::{Detector, Model, Wanted};
 use crate::error::ProcessorError;
 use crate::footage::Footage;
 use crate::gate::{Audit, Gate};
@@ -32,8 +32,8 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct Examiner {
     choice: Choice,
     gate: Option<config::Gate>,
-    /// What any of the cameras looks for.
-    detect: Option<config::Detect>,
+    /// What any of the cameras looks for, and with what.
+    detect: Option<(Model, Wanted)>,
     plans: Plans,
     asker: Option<Asker>,
     catalog: Catalog,
@@ -78,7 +78,10 @@ impl Examiner {
 
     /// Loads what one worker needs.
     pub(crate) fn tools(&self) -> Result<Tools, ProcessorError> {
-        let detector = self.detect.as_ref().map(Detector::new).transpose()?;
+        let detector = match &self.detect {
+            Some((model, wanted)) => Some(Detector::new(model, wanted)?),
+            None => None,
+        };
         Ok(Tools { detector, decoder: Decoder::new(&self.decoder) })
     }
 

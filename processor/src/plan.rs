@@ -6,9 +6,10 @@ use catalog::Profile;
 use config::{Camera, Settings, View, ViewMode};
 
 use crate::Picture;
+use crate::detect::Model;
 use crate::error::ProcessorError;
 use crate::mask::Masks;
-use crate::profile::profile;
+use crate::profile::{Detecting, profile};
 use crate::view::Views;
 use crate::zones::Filter;
 
@@ -22,8 +23,12 @@ pub(crate) struct CameraPlan {
 }
 
 impl CameraPlan {
-    /// Plans for a camera, or for files that belong to none.
-    pub(crate) fn new(settings: &Settings, camera: Option<&Camera>) -> Result<Self, ProcessorError> {
+    /// Plans for a camera, or for files that belong to none; with the model where objects are looked for.
+    pub(crate) fn new(
+        settings: &Settings,
+        model: Option<&Model>,
+        camera: Option<&Camera>,
+    ) -> Result<Self, ProcessorError> {
         let original = || View { name: "original".to_owned(), mode: ViewMode::Original };
         let (id, lens, views) = match camera {
             Some(camera) => (camera.id.as_str(), camera.lens.as_ref(), camera.views.clone()),
@@ -34,7 +39,8 @@ impl CameraPlan {
             .map_err(|source| ProcessorError::View { camera: id.to_owned(), source })?
             .behind(masks.description().as_deref());
         let filter = settings.detect.as_ref().map(|detect| Filter::new(detect, camera));
-        Ok(Self { profile: profile(settings, &views, filter.as_ref()), views, filter, masks })
+        let detecting = model.zip(filter.as_ref()).map(|(model, filter)| Detecting { model, filter });
+        Ok(Self { profile: profile(settings, &views, detecting), views, filter, masks })
     }
 
     /// Makes the picture that may be seen: without what is masked.

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use catalog::Catalog;
-use config::{Camera, Detect, Placement, Settings, ViewMode};
+use config::{Camera, Placement, Settings, ViewMode};
 
 use crate::decoding::Decoding;
+use crate::detect::{Model, Wanted};
 use crate::error::{ProcessorError, chain};
 use crate::placing::{FRAMES, of_parts, spread, to_parts};
 use crate::plan::CameraPlan;
@@ -24,6 +25,8 @@ use crate::zones::Filter;
 pub(crate) struct Plans {
     settings: Settings,
     catalog: Catalog,
+    /// Absent where nothing is looked for.
+    model: Option<Model>,
     cameras: HashMap<String, Planned>,
     /// For files that belong to no camera of the settings.
     plain: Arc<CameraPlan>,
@@ -40,21 +43,22 @@ struct Planned {
 
 impl Plans {
     pub(crate) fn new(settings: &Settings, catalog: &Catalog) -> Result<Self, ProcessorError> {
+        let model = settings.detect.as_ref().map(Model::open).transpose()?;
         let mut cameras = HashMap::new();
         for camera in &settings.cameras {
-            let planned = Planned::new(settings, camera, catalog)?;
+            let planned = Planned::new((settings, model.as_ref()), camera, catalog)?;
             cameras.insert(camera.id.to_string(), planned);
         }
-        let plain = Arc::new(CameraPlan::new(settings, None)?);
-        Ok(Self { settings: settings.clone(), catalog: catalog.clone(), cameras, plain })
+        let plain = Arc::new(CameraPlan::new(settings, model.as_ref(), None)?);
+        Ok(Self { settings: settings.clone(), catalog: catalog.clone(), model, cameras, plain })
     }
 
-    /// Returns what any of the cameras looks for.
-    pub(crate) fn detect(&self) -> Option<Detect> {
+    /// Returns what any of the cameras looks for, and the model that does.
+    pub(crate) fn detect(&self) -> Option<(Model, Wanted)> {
         let cameras = self.cameras.keys().map(|id| self.of(Some(id)));
         let plans: Vec<_> = cameras.chain([Arc::clone(&self.plain)]).collect();
         let filters = plans.iter().filter_map(|plan| plan.filter.as_ref());
-        self.settings.detect.as_ref().map(|_| Filter::all_of(filters))
+        self.model.clone().map(|model| (model, Filter::all_of(filters)))
     }
 
     /// Returns the plan as it stands.
@@ -78,7 +82,8 @@ impl Plans {
         {
             match self.placement(camera.id.as_str(), decoding, progress)? {
                 Some(placement) => {
-                    let found = CameraPlan::new(&self.settings, Some(&placed(camera, placement)))?;
+                    let camera = placed(camera, placement);
+                    let found = CameraPlan::new(&self.settings, self.model.as_ref(), Some(&camera))?;
                     *planned.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
                     planned.is_placed.store(true, Ordering::Release);
                 }
@@ -112,14 +117,18 @@ impl Plans {
 }
 
 impl Planned {
-    fn new(settings: &Settings, camera: &Camera, catalog: &Catalog) -> Result<Self, ProcessorError> {
+    fn new(
+        (settings, model): (&Settings, Option<&Model>),
+        camera: &Camera,
+        catalog: &Catalog,
+    ) -> Result<Self, ProcessorError> {
         let needs_lens = camera.views.iter().any(|view| view.mode != ViewMode::Original);
         let is_unplaced = camera.lens.as_ref().is_some_and(|lens| lens.placement.is_none());
         let known = if is_unplaced { catalog.circle_of(camera.id.as_str())?.map(of_parts) } else { None };
         let camera = known.map_or_else(|| camera.clone(), |known| placed(camera, known));
         let is_placed = !needs_lens || !is_unplaced || known.is_some();
         Ok(Self {
-            plan: RwLock::new(Arc::new(CameraPlan::new(settings, Some(&camera))?)),
+            plan: RwLock::new(Arc::new(CameraPlan::new(settings, model, Some(&camera))?)),
             unplaced: Some(camera).filter(|_| !is_placed),
             is_placed: AtomicBool::new(is_placed),
             has_warned: AtomicBool::new(false),

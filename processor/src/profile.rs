@@ -5,7 +5,7 @@ use config::{Sampling, Settings, Vision};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::detect::MODEL_ID;
+use crate::detect::{Model, OwnInputs};
 use crate::view::Views;
 use crate::zones::Filter;
 
@@ -36,7 +36,10 @@ struct GateInputs {
 
 #[derive(Serialize)]
 struct DetectorInputs<'a> {
-    model: &'static str,
+    model: &'a str,
+    /// Left out of the shipped model, as in profiles from before there was a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<OwnInputs<'a>>,
     #[serde(flatten)]
     filter: &'a Filter,
 }
@@ -52,8 +55,15 @@ struct VisionInputs<'a> {
     max_output_tokens: u32,
 }
 
+/// Which model looks, and what of it is reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detecting<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) filter: &'a Filter,
+}
+
 /// Describes how `settings` look at a camera with these views.
-pub(crate) fn profile(settings: &Settings, views: &Views, filter: Option<&Filter>) -> Profile {
+pub(crate) fn profile(settings: &Settings, views: &Views, detecting: Option<Detecting<'_>>) -> Profile {
     let every_nth_frame = settings.process.every_nth_frame.get();
     let sampling = settings.process.sampling;
     let inputs = Inputs {
@@ -62,7 +72,7 @@ pub(crate) fn profile(settings: &Settings, views: &Views, filter: Option<&Filter
         sampling: Some(sampling).filter(|&sampling| sampling != Sampling::Exact).map(Sampling::as_str),
         mappings: views.mappings().map(|(_, mapping)| mapping).collect(),
         gate: settings.gate.map(gate_inputs),
-        detector: filter.map(|filter| DetectorInputs { model: MODEL_ID, filter }),
+        detector: detecting.map(detector_inputs),
         vision: settings.vision.as_ref().map(vision_inputs),
     };
     Profile {
@@ -70,9 +80,13 @@ pub(crate) fn profile(settings: &Settings, views: &Views, filter: Option<&Filter
         every_nth_frame,
         sampling: sampling.as_str().to_owned(),
         views: views.mappings().map(|(name, _)| name.to_owned()).collect(),
-        detector: filter.map(|_| MODEL_ID.to_owned()),
+        detector: detecting.map(|detecting| detecting.model.id().to_owned()),
         vision_model: settings.vision.as_ref().map(|v| v.model.clone()),
     }
+}
+
+fn detector_inputs(Detecting { model, filter }: Detecting<'_>) -> DetectorInputs<'_> {
+    DetectorInputs { model: model.id(), own: model.own_inputs(), filter }
 }
 
 fn gate_inputs(gate: config::Gate) -> GateInputs {

@@ -4,7 +4,7 @@ use catalog::Object;
 use config::{Camera, Detect, Polygon, Reported, Zone};
 use serde::Serialize;
 
-use crate::detect;
+use crate::detect::{self, Wanted};
 
 /// What is reported of one camera.
 #[derive(Clone, Debug, Serialize)]
@@ -42,28 +42,28 @@ impl Filter {
     }
 
     /// Returns what a detector must look for so that each of these finds its own.
-    pub(crate) fn all_of<'a>(filters: impl Iterator<Item = &'a Self> + Clone) -> Detect {
+    pub(crate) fn all_of<'a>(filters: impl Iterator<Item = &'a Self> + Clone) -> Wanted {
         let min_score = filters.clone().map(|filter| filter.min_score).fold(1.0, f32::min);
         let mut labels: Vec<String> = Vec::new();
         for filter in filters {
             if filter.labels.is_empty() {
-                return Detect { labels: Vec::new(), min_score };
+                return Wanted { labels: Vec::new(), min_score };
             }
             labels.extend(filter.labels.iter().cloned());
         }
         labels.sort();
         labels.dedup();
-        Detect { labels, min_score }
+        Wanted { labels, min_score }
     }
 
     /// Takes what was found in a view, likeliest first.
     pub(crate) fn reported(&self, view: &str, found: Vec<detect::Object>) -> Vec<Object> {
         let is_wanted = |object: &detect::Object| {
-            let is_named = self.labels.is_empty() || self.labels.iter().any(|label| label == object.label);
+            let is_named = self.labels.is_empty() || self.labels.contains(&object.label);
             is_named && object.score >= self.min_score
         };
         let place = |found: detect::Object| Object {
-            label: found.label.to_owned(),
+            label: found.label,
             score: found.score,
             area: found.area,
             zones: self.zones_at(view, foot(found.area)),
@@ -98,7 +98,7 @@ fn contains(polygon: &Polygon, [x, y]: [f64; 2]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use config::CameraDetect;
+    use config::{CameraDetect, DetectModel};
 
     use super::*;
 
@@ -112,11 +112,11 @@ mod tests {
     }
 
     fn all() -> Detect {
-        Detect { labels: Vec::new(), min_score: 0.4 }
+        Detect { labels: Vec::new(), min_score: 0.4, model: DetectModel::default() }
     }
 
-    fn found(label: &'static str, score: f32, area: [f32; 4]) -> detect::Object {
-        detect::Object { label, score, area }
+    fn found(label: &str, score: f32, area: [f32; 4]) -> detect::Object {
+        detect::Object { label: label.to_owned(), score, area }
     }
 
     #[test]
@@ -144,14 +144,14 @@ mod tests {
     fn a_camera_has_labels_and_a_threshold_of_its_own() {
         let own =
             CameraDetect { labels: Some(vec!["car".into()]), min_score: Some(0.6), ..Default::default() };
-        let plain = Filter::new(&Detect { labels: vec!["person".into()], min_score: 0.4 }, None);
+        let plain = Filter::new(&Detect { labels: vec!["person".into()], ..all() }, None);
         let filter = Filter::new(&all(), Some(&camera(own)));
         let things = || {
             let area = [0.0, 0.0, 0.1, 0.1];
             vec![found("car", 0.7, area), found("person", 0.7, area), found("car", 0.5, area)]
         };
         assert_eq!(filter.reported("original", things()).len(), 1);
-        let Detect { labels, min_score } = Filter::all_of([&plain, &filter].into_iter());
+        let Wanted { labels, min_score } = Filter::all_of([&plain, &filter].into_iter());
         assert_eq!((labels, min_score), (vec!["car".to_owned(), "person".to_owned()], 0.4));
         assert!(Filter::all_of([&Filter::new(&all(), None), &filter].into_iter()).labels.is_empty());
     }

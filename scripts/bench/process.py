@@ -37,7 +37,7 @@ def arguments():
 
 
 def build():
-    measure.build("-p", "nightreel-processor", "--example", "sampling")
+    measure.build("release", "-p", "nightreel-processor", "--example", "sampling")
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(measure.REPOSITORY, "target"))
     return os.path.join(target, "release/examples/sampling")
 

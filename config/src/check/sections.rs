@@ -1,4 +1,4 @@
-//! The sections that stand alone: storage, process, detect and retention.
+//! The sections that stand alone: storage, process, events and retention.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -7,27 +7,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::Check;
-use crate::raw::{RawDetect, RawEvents, RawProcess, RawRetention, RawStorage};
-use crate::{AfterProcessing, Detect, Events, Process, Retention, Sampling, Storage, Windows, labels};
+use crate::raw::{RawEvents, RawProcess, RawRetention, RawStorage};
+use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Windows};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const BYTES_PER_GB: f64 = 1e9;
 const BYTES_PER_MB: u64 = 1_000_000;
-
-/// Told apart from "nothing checked", which an `Option` in an `Option` would blur.
-pub(super) enum Detection {
-    Off,
-    On(Detect),
-}
-
-impl From<Detection> for Option<Detect> {
-    fn from(detection: Detection) -> Self {
-        match detection {
-            Detection::Off => None,
-            Detection::On(detect) => Some(detect),
-        }
-    }
-}
 
 impl Check<'_> {
     pub(super) fn storage(&mut self, raw: &mut RawStorage) -> Option<Storage> {
@@ -80,13 +65,6 @@ impl Check<'_> {
         })
     }
 
-    pub(super) fn detect(&mut self, raw: &RawDetect) -> Option<Detection> {
-        let labels = self.labels("detect.labels", &raw.labels);
-        let min_score = self.number("detect.min_score", raw.min_score, 0.0..=1.0);
-        let detect = Detect { labels: labels?, min_score: min_score? as f32 };
-        Some(if raw.enabled { Detection::On(detect) } else { Detection::Off })
-    }
-
     pub(super) fn events(&mut self, raw: &RawEvents) -> Option<Events> {
         let gap_s = self.whole("events.gap_seconds", raw.gap_seconds, 1..=3600);
         let megabytes: Option<u64> = self.whole("events.thumbnails_mb", raw.thumbnails_mb, 0..=1_000_000);
@@ -122,27 +100,5 @@ impl Check<'_> {
             return self.fault(key, "must be a full path: only a shell knows what `~` is");
         }
         Some(self.base.join(folder).components().collect())
-    }
-
-    pub(super) fn labels(&mut self, key: &str, labels: &[String]) -> Option<Vec<String>> {
-        let labels: Vec<Option<String>> = labels
-            .iter()
-            .enumerate()
-            .map(|(index, label)| self.label(&format!("{key}[{index}]"), label))
-            .collect();
-        labels.into_iter().collect()
-    }
-
-    fn label(&mut self, key: &str, label: &str) -> Option<String> {
-        match labels::canonical(label) {
-            Ok(known) => Some(known.to_owned()),
-            Err(Some(near)) => {
-                self.fault(key, format!("the detector knows no `{label}`; did you mean `{near}`?"))
-            }
-            Err(None) => self.fault(
-                key,
-                format!("the detector knows no `{label}`; docs/configuration.md lists its 80 labels"),
-            ),
-        }
     }
 }

@@ -4,6 +4,7 @@ use crate::{Framing, Mount, Placement, Projection, Settings, ViewMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod detect;
 mod hook;
 mod lens_table;
 mod outputs;

@@ -56,8 +56,8 @@ fn offers_the_nearest_key_for_an_unknown_one() {
             "f.toml:2: `camera[0].lense`: there is no such key; did you mean `lens`?",
         ),
         (
-            "[detect]\nzzz = 1",
-            "f.toml:2: `detect.zzz`: there is no such key; here it can be one of enabled, labels, min_score",
+            "[events]\nzzz = 1",
+            "f.toml:2: `events.zzz`: there is no such key; here it can be one of gap_seconds, thumbnails_mb",
         ),
         (
             "[[camera]]\nrotate_deg = 90",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
-use config::{Detect, Sampling};
-use nightreel_processor::detect::{Detector, Object};
+use config::{Detect, DetectModel, Sampling};
+use nightreel_processor::detect::{DetectError, Detector, Model, Object, Wanted};
 use nightreel_processor::video::{Choice, DecodeSummary, Video};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn sample(
     choice: Choice,
     mut found: Option<&mut Found>,
 ) -> Result<(Vec<u64>, DecodeSummary), Box<dyn Error>> {
-    let mut detector = Detector::new(&Detect { labels: vec!["person".to_owned()], min_score: 0.40 })?;
+    let mut detector = detector()?;
     let mut samples = video.choose(choice)?;
     let mut numbers = Vec::new();
     for frame in samples.by_ref() {
@@ -113,4 +113,10 @@ impl Walk {
             apart[0].abs() < self.height / 2.0 && apart[1].abs() < self.height / 2.0
         })
     }
+}
+
+fn detector() -> Result<Detector, DetectError> {
+    let (labels, min_score) = (vec!["person".to_owned()], 0.40);
+    let detect = Detect { labels: labels.clone(), min_score, model: DetectModel::default() };
+    Detector::new(&Model::open(&detect)?, &Wanted { labels, min_score })
 }

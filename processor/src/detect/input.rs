@@ -1,25 +1,80 @@
 //! The input: a picture as the network wants it.
 
+use config::Layout;
+
 use super::DetectError;
-use super::model::SIDE;
 use crate::Picture;
 use crate::view::{PlaneSize, Smoothing, resize_plane};
 
-/// Of blue, green and red, in that order, as the model was trained.
-const MEAN: [f32; 3] = [103.53, 116.28, 123.675];
-const DEVIATION: [f32; 3] = [57.375, 57.12, 58.395];
+/// How the models of a layout were trained to see.
+struct Form {
+    /// For each of the network's channels: which of blue, green and red it is.
+    colours: [usize; 3],
+    /// By the network's channels.
+    mean: [f32; 3],
+    deviation: [f32; 3],
+    /// Of what the picture does not fill, before it is normalised.
+    pad: f32,
+    anchor: Anchor,
+}
+
+enum Anchor {
+    TopLeft,
+    Middle,
+}
+
+impl Form {
+    fn of(layout: Layout) -> Self {
+        const BLUE_GREEN_RED: [usize; 3] = [0, 1, 2];
+        const RED_GREEN_BLUE: [usize; 3] = [2, 1, 0];
+        match layout {
+            Layout::NanoDet => Self {
+                colours: BLUE_GREEN_RED,
+                mean: [103.53, 116.28, 123.675],
+                deviation: [57.375, 57.12, 58.395],
+                pad: 0.0,
+                anchor: Anchor::TopLeft,
+            },
+            Layout::Yolox => Self {
+                colours: BLUE_GREEN_RED,
+                mean: [0.0; 3],
+                deviation: [1.0; 3],
+                pad: 114.0,
+                anchor: Anchor::TopLeft,
+            },
+            Layout::Yolov8 => Self {
+                colours: RED_GREEN_BLUE,
+                mean: [0.0; 3],
+                deviation: [255.0; 3],
+                pad: 114.0,
+                anchor: Anchor::Middle,
+            },
+        }
+    }
+
+    fn normalised(&self, channel: usize, value: f32) -> f32 {
+        (value - self.mean[channel]) / self.deviation[channel]
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct NetworkInput {
-    /// 3 × [`SIDE`] × [`SIDE`]: the blue plane, the green, the red.
+    /// Three planes of a square.
     pub(crate) tensor: Vec<f32>,
-    /// Width and height of the picture in the upper left of the square; the rest is black.
+    /// Left and top of the picture in the square.
+    pub(crate) at: [usize; 2],
+    /// Width and height of the picture in the square.
     pub(crate) filled: [usize; 2],
 }
 
-/// Shrinks or enlarges a picture to the network's square, keeping its shape. Costs 1 ms.
-pub(crate) fn prepare(picture: &Picture) -> Result<NetworkInput, DetectError> {
-    let filled = fit(picture.width, picture.height);
+/// Shrinks or enlarges a picture to the network's square, keeping its shape. Costs 1 ms at 416 pixels.
+pub(crate) fn prepare(picture: &Picture, layout: Layout, side: usize) -> Result<NetworkInput, DetectError> {
+    let form = Form::of(layout);
+    let filled = fit(picture.width, picture.height, side);
+    let at = match form.anchor {
+        Anchor::TopLeft => [0; 2],
+        Anchor::Middle => filled.map(|length| (side - length) / 2),
+    };
     let to = PlaneSize { width: filled[0], height: filled[1] };
     let luma = PlaneSize { width: picture.width, height: picture.height };
     let chroma = PlaneSize { width: picture.chroma_width(), height: picture.chroma_height() };
@@ -28,32 +83,33 @@ pub(crate) fn prepare(picture: &Picture) -> Result<NetworkInput, DetectError> {
         resize_plane(&picture.u, chroma, to, Smoothing::Linear)?,
         resize_plane(&picture.v, chroma, to, Smoothing::Linear)?,
     ];
-    Ok(NetworkInput { tensor: tensor(&planes, filled[0]), filled })
+    let mut input = NetworkInput { tensor: Vec::with_capacity(3 * side * side), at, filled };
+    for channel in 0..3 {
+        input.tensor.resize((channel + 1) * side * side, form.normalised(channel, form.pad));
+    }
+    fill(&mut input, &planes, (&form, side));
+    Ok(input)
 }
 
-fn fit(width: usize, height: usize) -> [usize; 2] {
+fn fit(width: usize, height: usize, side: usize) -> [usize; 2] {
     let longer = width.max(height).max(1);
-    [width, height].map(|length| ((length * SIDE + longer / 2) / longer).max(1))
+    [width, height].map(|length| ((length * side + longer / 2) / longer).max(1))
 }
 
 /// Converts equally large Y, U and V planes. OpenCV's conversions of planes assume limited range, and would
 /// shift every score.
-fn tensor([y, u, v]: &[Vec<u8>; 3], width: usize) -> Vec<f32> {
-    let mut tensor = Vec::with_capacity(3 * SIDE * SIDE);
-    for (mean, deviation) in MEAN.into_iter().zip(DEVIATION) {
-        tensor.resize(tensor.len() + SIDE * SIDE, (0.0 - mean) / deviation);
-    }
+fn fill(input: &mut NetworkInput, [y, u, v]: &[Vec<u8>; 3], (form, side): (&Form, usize)) {
+    let ([left, top], width) = (input.at, input.filled[0]);
     let rows = y.chunks_exact(width).zip(u.chunks_exact(width)).zip(v.chunks_exact(width));
     for (row, ((y, u), v)) in rows.enumerate() {
         for (column, ((&y, &u), &v)) in y.iter().zip(u).zip(v).enumerate() {
             let colour = blue_green_red([y, u, v]);
             for channel in 0..3 {
-                let place = (channel * SIDE + row) * SIDE + column;
-                tensor[place] = (colour[channel] - MEAN[channel]) / DEVIATION[channel];
+                let place = (channel * side + top + row) * side + left + column;
+                input.tensor[place] = form.normalised(channel, colour[form.colours[channel]]);
             }
         }
     }
-    tensor
 }
 
 /// BT.601, full range.
@@ -66,11 +122,37 @@ fn blue_green_red([y, u, v]: [u8; 3]) -> [f32; 3] {
 mod tests {
     use super::*;
 
+    const SIDE: usize = 416;
+
+    fn prepare(picture: &Picture) -> Result<NetworkInput, DetectError> {
+        super::prepare(picture, Layout::NanoDet, SIDE)
+    }
+
     fn colour_at(input: &NetworkInput, column: usize, row: usize) -> [i32; 3] {
+        colour_as(Layout::NanoDet, input, [column, row])
+    }
+
+    fn colour_as(layout: Layout, input: &NetworkInput, [column, row]: [usize; 2]) -> [i32; 3] {
+        let form = Form::of(layout);
         std::array::from_fn(|channel| {
             let value = input.tensor[(channel * SIDE + row) * SIDE + column];
-            (value * DEVIATION[channel] + MEAN[channel]).round() as i32
+            (value * form.deviation[channel] + form.mean[channel]).round() as i32
         })
+    }
+
+    #[test]
+    fn each_layout_has_its_own_colours_and_place() {
+        // Nearly red.
+        let picture = Picture::filled(416, 208, [76, 85, 255]);
+        let yolox = super::prepare(&picture, Layout::Yolox, SIDE).unwrap();
+        assert_eq!((yolox.at, yolox.filled), ([0, 0], [416, 208]));
+        assert_eq!(colour_as(Layout::Yolox, &yolox, [0, 0]), [0, 0, 254]);
+        assert_eq!(colour_as(Layout::Yolox, &yolox, [0, 208]), [114; 3]);
+        let yolov8 = super::prepare(&picture, Layout::Yolov8, SIDE).unwrap();
+        assert_eq!((yolov8.at, yolov8.filled), ([0, 104], [416, 208]));
+        assert_eq!(colour_as(Layout::Yolov8, &yolov8, [0, 103]), [114; 3]);
+        assert_eq!(colour_as(Layout::Yolov8, &yolov8, [415, 104]), [254, 0, 0]);
+        assert!(yolov8.tensor.iter().all(|value| (0.0..=1.0).contains(value)));
     }
 
     #[test]

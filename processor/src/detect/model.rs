@@ -1,40 +1,191 @@
-//! The model: NanoDet-g, carried inside the program so that detection needs no download.
+//! The model: the shipped one or the operator's own, its layout, the size of its input, and the id that results carry.
 
-use std::io::Read;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
 
-use lzma_rust2::XzReader;
+use catalog::hex;
+use config::{Detect, DetectModel, Layout};
+use opencv::core::{Mat, Scalar, Vector};
+use opencv::dnn::{self, Net};
+use opencv::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::DetectError;
+use super::cells::cells;
+use super::labels::labels_of;
+use super::layout::Expected;
+use super::onnx::{Side, input_sides};
+use super::{DetectError, shipped};
 
-/// Names the detector in every result: the model, its input size, and the start of its file's SHA-256.
-pub const MODEL_ID: &str = "nanodet-g-416@4edc9b61";
+/// Of a model that leaves it open and settings that do.
+const USUAL_PX: u16 = 640;
 
-/// The network's input is a square of so many pixels.
-pub(crate) const SIDE: usize = 416;
+/// The largest detectors have a third of that; what is larger was named by mistake.
+const MOST_BYTES: u64 = 1 << 30;
 
-/// Packed, as the weights are half-precision numbers stored in full: half of the file is zeros.
-const PACKED: &[u8] = include_bytes!("../../../models/nanodet-g-416.onnx.xz");
-const UNPACKED_BYTES: usize = 15_155_114;
-
-/// Unpacks the ONNX file.
-pub(crate) fn unpack() -> Result<Vec<u8>, DetectError> {
-    let mut model = Vec::with_capacity(UNPACKED_BYTES);
-    XzReader::new(PACKED, false).read_to_end(&mut model).map_err(DetectError::Unpack)?;
-    Ok(model)
+/// A model that is known to run.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) id: String,
+    pub(crate) layout: Layout,
+    pub(crate) input_px: u16,
+    pub(crate) labels: Arc<[String]>,
+    /// Name of the output that has the boxes.
+    pub(crate) output: String,
+    /// That output has so many numbers for each cell.
+    pub(crate) numbers_per_cell: usize,
+    /// Absent: the shipped one's.
+    own: Option<Own>,
 }
 
-#[cfg(test)]
-mod tests {
-    use sha2::{Digest, Sha256};
+#[derive(Clone, Debug)]
+struct Own {
+    /// Kept, so that all that is found is found by the file whose hash stands in the profile.
+    file: Arc<[u8]>,
+    sha256: String,
+}
 
-    use super::*;
+/// What results depend on besides the id.
+#[derive(Debug, Serialize)]
+pub(crate) struct OwnInputs<'a> {
+    sha256: &'a str,
+    layout: &'static str,
+    labels: &'a [String],
+}
 
-    #[test]
-    fn the_model_is_the_one_its_name_says() {
-        let model = unpack().unwrap();
-        assert_eq!(model.len(), UNPACKED_BYTES);
-        let digest = catalog::hex(&Sha256::digest(&model));
-        assert_eq!(digest, "4edc9b61bf01e4291d614a46261d69c35e6714b3d72a2d70f828649cd635ea6e");
-        assert_eq!(MODEL_ID.split_once('@').unwrap().1, &digest[..8]);
+impl Model {
+    /// Makes the model ready that the settings name. The operator's own is run once, on nothing, to find out what it
+    /// gives.
+    pub fn open(detect: &Detect) -> Result<Self, DetectError> {
+        match &detect.model.file {
+            None => Ok(Self::shipped(&detect.model)),
+            Some(path) => Self::own(path, &detect.model),
+        }
     }
+
+    fn shipped(settings: &DetectModel) -> Self {
+        let input_px = settings.input_px.unwrap_or(shipped::INPUT_PX);
+        Self {
+            id: format!("{}-{input_px}@{}", shipped::NAME, &shipped::SHA256[..8]),
+            layout: Layout::NanoDet,
+            input_px,
+            labels: config::COCO_LABELS.map(str::to_owned).into(),
+            output: "output".to_owned(),
+            numbers_per_cell: 80 + 4 * 11,
+            own: None,
+        }
+    }
+
+    fn own(path: &Path, settings: &DetectModel) -> Result<Self, DetectError> {
+        let labels = labels_of(&settings.labels)?;
+        let file = read(path).map_err(|source| DetectError::Read { path: path.to_owned(), source })?;
+        let input_px = input_px(path, &file, settings.input_px)?;
+        let mut network =
+            import(&file).map_err(|source| DetectError::Load { path: path.to_owned(), source })?;
+        let outputs = outputs(&mut network, input_px).map_err(|source| DetectError::Run {
+            path: path.to_owned(),
+            input_px,
+            source,
+        })?;
+        let shapes: Vec<_> = outputs.iter().map(|output| output.shape.clone()).collect();
+        let cells = cells(input_px.into()).len();
+        let expected = Expected { layout: settings.layout, input_px, cells, labels: labels.len() };
+        let (found, layout) = expected.find(&shapes)?;
+        let sha256 = hex(&Sha256::digest(&file));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            id: format!("{name}-{input_px}@{}", &sha256[..8]),
+            layout,
+            input_px,
+            labels: labels.into(),
+            output: outputs[found].name.clone(),
+            numbers_per_cell: shapes[found].iter().product::<usize>() / cells,
+            own: Some(Own { file: file.into(), sha256 }),
+        })
+    }
+
+    /// Names the model in every result: its name, its input size, and the start of its file's SHA-256.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Says how it is used.
+    pub fn describe(&self) -> String {
+        let Self { id, layout, input_px, labels, .. } = self;
+        let version = opencv::core::get_version_string().unwrap_or_default();
+        format!(
+            "{id}: layout `{}`, input {input_px} × {input_px}, {} labels, by OpenCV {version} on one thread",
+            layout.as_str(),
+            labels.len()
+        )
+    }
+
+    /// Returns what the id of a model of one's own does not tell.
+    pub(crate) fn own_inputs(&self) -> Option<OwnInputs<'_>> {
+        let Own { sha256, .. } = self.own.as_ref()?;
+        Some(OwnInputs { sha256, layout: self.layout.as_str(), labels: &self.labels })
+    }
+
+    /// Loads a network of one's own, which holds the tensors of one picture.
+    pub(crate) fn network(&self) -> Result<Net, DetectError> {
+        let network = match &self.own {
+            Some(own) => import(&own.file)?,
+            None => import(&shipped::unpack()?)?,
+        };
+        Ok(network)
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Asked first: a FIFO would be waited for.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut file = Vec::new();
+    fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut file)?;
+    if file.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("it is larger than a gigabyte"));
+    }
+    Ok(file)
+}
+
+/// Returns the side of the input: as the model says, else as set.
+fn input_px(path: &Path, file: &[u8], set: Option<u16>) -> Result<u16, DetectError> {
+    let no_square =
+        |[height, width]: [u64; 2]| DetectError::NoSquare { path: path.to_owned(), width, height };
+    match input_sides(file).ok_or_else(|| DetectError::NoModel { path: path.to_owned() })? {
+        [Side::Fixed(height), Side::Fixed(width)] if height != width => Err(no_square([height, width])),
+        [Side::Fixed(takes), _] | [_, Side::Fixed(takes)] => match (set, u16::try_from(takes)) {
+            (Some(input_px), _) if u64::from(input_px) != takes => {
+                Err(DetectError::OtherSize { input_px, takes })
+            }
+            (_, Ok(px @ 32..=config::MOST_INPUT_PX)) if px % 32 == 0 => Ok(px),
+            _ => Err(DetectError::TakesNone { takes }),
+        },
+        [Side::Open, Side::Open] => Ok(set.unwrap_or(USUAL_PX)),
+    }
+}
+
+fn import(file: &[u8]) -> Result<Net, opencv::Error> {
+    dnn::read_net_from_onnx_buffer(&Vector::from_slice(file))
+}
+
+struct Output {
+    name: String,
+    shape: Vec<usize>,
+}
+
+/// Runs the network on an empty picture.
+fn outputs(network: &mut Net, input_px: u16) -> Result<Vec<Output>, opencv::Error> {
+    let side = i32::from(input_px);
+    let nothing = vec![0.0_f32; 3 * usize::from(input_px).pow(2)];
+    let blob = Mat::new_nd_with_data(&[1, 3, side, side], &nothing)?;
+    network.set_input(&blob, "", 1.0, Scalar::default())?;
+    let names = network.get_unconnected_out_layers_names()?;
+    let mut given: Vector<Mat> = Vector::new();
+    network.forward(&mut given, &names)?;
+    let shape = |output: &Mat| output.mat_size().iter().map(|length| (*length).max(0) as usize).collect();
+    Ok(names.iter().zip(&given).map(|(name, output)| Output { name, shape: shape(&output) }).collect())
 }

@@ -1,8 +1,8 @@
 //! Tests of the detector on real footage, straight and through a fisheye lens that is known.
 
-use config::{Detect, Framing, Lens, Mount, Placement, Projection, View, ViewMode};
+use config::{Detect, DetectModel, Framing, Lens, Mount, Placement, Projection, View, ViewMode};
 
-use super::{Detector, Object};
+use super::{Detector, Model, Object, Wanted};
 use crate::Picture;
 use crate::view::{Views, scene};
 
@@ -21,8 +21,14 @@ fn frame_300() -> Picture {
 }
 
 fn detector(labels: &[&str], min_score: f32) -> Detector {
-    let labels = labels.iter().map(|&label| label.to_owned()).collect();
-    Detector::new(&Detect { labels, min_score }).unwrap()
+    detector_at(416, (labels, min_score))
+}
+
+fn detector_at(input_px: u16, (labels, min_score): (&[&str], f32)) -> Detector {
+    let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+    let model = DetectModel { input_px: Some(input_px), ..DetectModel::default() };
+    let detect = Detect { labels: labels.clone(), min_score, model };
+    Detector::new(&Model::open(&detect).unwrap(), &Wanted { labels, min_score }).unwrap()
 }
 
 fn scores(objects: &[Object], label: &str) -> Vec<f32> {
@@ -58,7 +64,21 @@ fn boxes_are_fractions_of_the_picture_and_tight() {
 fn only_the_labels_asked_for_are_reported() {
     let found = detector(&["car", "Truck"], 0.4).detect(&frame_300()).unwrap();
     assert!(!found.is_empty());
-    assert!(found.iter().all(|object| matches!(object.label, "car" | "truck") && object.score >= 0.4));
+    assert!(
+        found.iter().all(|object| matches!(object.label.as_str(), "car" | "truck") && object.score >= 0.4)
+    );
+}
+
+#[test]
+fn people_are_found_at_each_size_of_the_input() {
+    for input_px in [320, 640] {
+        let mut detector = detector_at(input_px, (&["person"], 0.4));
+        let found = detector.detect(&frame_300()).unwrap();
+        assert!((5..=9).contains(&found.len()), "{input_px}: {found:?}");
+        for Object { area: [_, _, width, height], .. } in found {
+            assert!((0.08..0.35).contains(&height) && width * 768.0 < height * 576.0, "{width} × {height}");
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::connection::{Connection, Reconnect, Waiting};
 use super::mailbox::Mailbox;
 use super::presence::{Began, Presence};
 use crate::decoding::DecoderProgram;
-use crate::detect::Detector;
+use crate::detect::{Detector, Model};
 use crate::error::ProcessorError;
 use crate::gate::{Audit, Gate, Surroundings};
 use crate::plan::CameraPlan;
@@ -98,8 +98,12 @@ impl Live {
     /// Loads the detector, and plans as for the camera's segments.
     pub fn new(setup: LiveSetup<'_>) -> Result<Self, ProcessorError> {
         let LiveSetup { settings, camera, source, every, decoder } = setup;
-        let plan = CameraPlan::new(settings, camera)?;
-        let detect = plan.filter.as_ref().map(|filter| Filter::all_of([filter].into_iter()));
+        let model = settings.detect.as_ref().map(Model::open).transpose()?;
+        let plan = CameraPlan::new(settings, model.as_ref(), camera)?;
+        let detector = match (&model, &plan.filter) {
+            (Some(model), Some(filter)) => Some(Detector::new(model, &Filter::all_of([filter].into_iter()))?),
+            _ => None,
+        };
         let camera = camera.map(|camera| camera.id.to_string());
         let gap = TimeDelta::seconds(i64::from(settings.events.gap_s));
         let heartbeat = settings.gate.and_then(|gate| TimeDelta::from_std(gate.heartbeat).ok());
@@ -111,7 +115,7 @@ impl Live {
             decoder: decoder.clone(),
             plan,
             gate: settings.gate.map(gate),
-            detector: detect.as_ref().map(Detector::new).transpose()?,
+            detector,
             presence: Presence::new(gap, heartbeat.unwrap_or_default()),
         })
     }

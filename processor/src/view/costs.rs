@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use config::{Detect, Framing, Lens, Mount, Projection, ViewMode};
+use config::{Detect, DetectModel, Framing, Lens, Mount, Projection, ViewMode};
 use opencv::core::{BORDER_CONSTANT, CV_16SC2, CV_32FC1, Mat, Scalar};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -14,7 +14,7 @@ use super::map::ViewMap;
 use super::rays::Rays;
 use super::{encode, find_circle, scene, shrink_to};
 use crate::Picture;
-use crate::detect::Detector;
+use crate::detect::{Detector, Model, Wanted};
 
 const SIDE: usize = 2560;
 const SIZE: [u32; 2] = [1280, 720];
@@ -132,10 +132,12 @@ fn a_panorama_and_a_quad_cost_what_their_pixels_cost() {
 #[test]
 #[ignore = "measures time"]
 fn a_detector_is_ready_within_two_seconds_and_sees_four_pictures_a_second() {
-    let settings = Detect { labels: Vec::new(), min_score: 0.4 };
+    let wanted = Wanted { labels: Vec::new(), min_score: 0.4 };
+    let detect = Detect { labels: Vec::new(), min_score: 0.4, model: DetectModel::default() };
+    let model = Model::open(&detect).unwrap();
     let picture = scene::picture(1280, 720);
-    let ready = cost("load the detector", || Detector::new(&settings).unwrap());
-    let mut detector = Detector::new(&settings).unwrap();
+    let ready = cost("load the detector", || Detector::new(&model, &wanted).unwrap());
+    let mut detector = Detector::new(&model, &wanted).unwrap();
     let looked = cost("detect in 1280 x 720", || detector.detect(&picture).unwrap());
     assert!(ready < Duration::from_secs(2) && looked < Duration::from_millis(250), "{ready:?}, {looked:?}");
 }

@@ -17,9 +17,9 @@ use super::wire::{Reply, Request, Usage};
 const REQUEST_ID_HEADER: &str = "x-client-request-id";
 
 impl Shared {
-    /// Writes the ledger's row, sends, stores what came back, and only then hands it on. The row counts
-    /// against the day's caps from its first moment, with all it may take; should the program be killed in between, it stays
-    /// `sent`, and at most this one request is asked again.
+    /// Writes the ledger's row, sends, stores what came back, and only then hands it on. The row counts against
+    /// the day's caps from its first moment, with all it may take; should the program be killed in between, it
+    /// stays `sent`, and at most this one request is asked again.
     pub(super) async fn call(
         self: Arc<Self>,
         intent: CallIntent,
@@ -28,6 +28,8 @@ impl Shared {
         let request_id = intent.request_id.clone();
         let thought = intent.bound.input_tokens + intent.bound.output_tokens;
         let now = self.clock.now();
+        // It may have waited for its turn past the end of the day on which it was thought of.
+        let intent = CallIntent { cap_day: self.windows.cap_day(now), ..intent };
         let caps = self.caps(&intent, now);
         match self.ledger(move |catalog| catalog.begin_call(&intent, &caps, now)).await? {
             Begun::Sent => {}
@@ -99,7 +101,9 @@ fn charge(failure: &Failure) -> Charge {
     match failure {
         Failure::Unreadable { .. } | Failure::Declined { .. } => Charge::Used,
         // A gateway's: the server behind it may have answered.
-        Failure::Interrupted { .. } | Failure::Status { status: 502 | 504, .. } => Charge::Unknown,
+        Failure::Interrupted { .. } | Failure::Status { status: 502 | 504 | 520 | 524, .. } => {
+            Charge::Unknown
+        }
         Failure::Status { .. } | Failure::NotConnected { .. } | Failure::Unsendable { .. } => Charge::Nothing,
     }
 }
