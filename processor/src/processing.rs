@@ -107,6 +107,7 @@ impl Processing {
         self.scan_first(&mut scanner, if is_begun_now { SETTLE_ROUNDS } else { 1 })?;
         let place = &RootPlace { root, media: &media, after };
         let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
+        self.catalog.take_up_deferrals(self.clock.now())?;
         self.work(&order, |shift| {
             self.catch_up(after, shift);
             if run.patience == Patience::Endless {
@@ -157,7 +158,6 @@ impl Processing {
     fn work(&self, order: &Order<'_>, beside: impl FnOnce(&Shift)) -> Result<(), ProcessorError> {
         let Order { queue, place, pace, patience, tell } = *order;
         self.catalog.settle_calls(self.clock.now())?;
-        self.catalog.take_up_deferrals(self.clock.now())?;
         self.catalog.catch_up_events()?;
         tell(&Event::Backlog(queue.stats(self.clock.now())?.backlog()));
         let shift = Shift::new(&self.ending, self.runtime.clone());

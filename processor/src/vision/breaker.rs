@@ -11,12 +11,11 @@ use super::failure::Failure;
 /// Failures in a row, over all workers, after which the server counts as down: more than one look makes.
 const IN_A_ROW: u32 = 10;
 
-/// The first rest; each that follows a failed probe is twice as long.
-const FIRST_REST: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(600);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Breaker {
+    first_rest: Duration,
     state: Mutex<State>,
     /// Told to those that wait for the probe's end.
     probed: Notify,
@@ -50,6 +49,10 @@ pub(super) struct Pass<'a> {
 }
 
 impl Breaker {
+    pub(super) fn new(first_rest: Duration) -> Self {
+        Self { first_rest, state: Mutex::default(), probed: Notify::new() }
+    }
+
     /// Waits for a running probe. Returns how long the server rests where it is down.
     pub(super) async fn pass(&self) -> Result<Pass<'_>, Duration> {
         loop {
@@ -92,7 +95,7 @@ impl Breaker {
                 *state = State::Closed { failures: failures + 1 };
                 return;
             }
-            (State::Closed { .. }, _) => FIRST_REST,
+            (State::Closed { .. }, _) => self.first_rest,
             (State::Probing, Some(rest)) => (rest * 2).min(LONGEST_REST),
             // One that was under way when the server was given up.
             (State::Open { .. } | State::Probing, _) => return,
@@ -143,6 +146,8 @@ mod tests {
 
     use super::*;
 
+    const FIRST_REST: Duration = Duration::from_secs(30);
+
     fn refused() -> Failure {
         Failure::NotConnected { text: "refused".to_owned() }
     }
@@ -157,12 +162,12 @@ mod tests {
 
     fn rested() -> Breaker {
         let open = State::Open { until: Instant::now(), rest: FIRST_REST };
-        Breaker { state: Mutex::new(open), probed: Notify::new() }
+        Breaker { state: Mutex::new(open), ..Breaker::new(FIRST_REST) }
     }
 
     #[test]
     fn a_server_that_is_down_is_left_alone_longer_each_time() {
-        let (breaker, mut now) = (Breaker::default(), Instant::now());
+        let (breaker, mut now) = (Breaker::new(FIRST_REST), Instant::now());
         fail(&breaker, IN_A_ROW - 1, now);
         pass(&breaker, now).unwrap().tell_at(now, None);
         fail(&breaker, IN_A_ROW, now);
@@ -201,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_no_caption_shows_that_it_is_up() {
-        let (breaker, now) = (Breaker::default(), Instant::now());
+        let (breaker, now) = (Breaker::new(FIRST_REST), Instant::now());
         let slow_down = Failure::from_status(429, None, "slow down");
         for _ in 0..3 {
             fail(&breaker, IN_A_ROW - 1, now);

@@ -29,6 +29,7 @@ use super::wire::Request;
 #[derive(Clone)]
 pub struct VisionClient {
     shared: Arc<Shared>,
+    breaker: Arc<Breaker>,
     policy: RetryPolicy,
 }
 
@@ -40,7 +41,6 @@ pub(super) struct Shared {
     /// Their zone and openings decide which day a call counts for.
     pub(super) windows: Windows,
     turns: Turns,
-    breaker: Breaker,
     pub(super) quota: Quota,
     /// Requests under way. They end even when nobody waits for them any more: they are paid for.
     under_way: TaskTracker,
@@ -67,7 +67,6 @@ impl VisionClient {
         let shared = Shared {
             chat: Client::build(http, endpoint).with_http_service(transport),
             turns: Turns::new(settings.concurrency),
-            breaker: Breaker::default(),
             quota: Quota::new(settings.requests_per_minute, settings.tokens_per_minute),
             settings: settings.clone(),
             windows: windows.clone(),
@@ -76,12 +75,15 @@ impl VisionClient {
             under_way: TaskTracker::new(),
             stopped: OnceLock::new(),
         };
-        Ok(Self { shared: Arc::new(shared), policy: RetryPolicy::default() })
+        let policy = RetryPolicy::default();
+        let breaker = Arc::new(Breaker::new(policy.server_rest));
+        Ok(Self { shared: Arc::new(shared), breaker, policy })
     }
 
     /// Replaces the times of the retry rules.
     #[must_use]
     pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
+        self.breaker = Arc::new(Breaker::new(policy.server_rest));
         self.policy = policy;
         self
     }
@@ -139,7 +141,7 @@ impl VisionClient {
         ending: &CancellationToken,
     ) -> Result<Result<String, Failure>, VisionError> {
         let shared = &self.shared;
-        let pass = unless(ending, shared.breaker.pass()).await?.map_err(server_is_down)?;
+        let pass = unless(ending, self.breaker.pass()).await?.map_err(server_is_down)?;
         let tokens = intent.bound.input_tokens + intent.bound.output_tokens;
         unless(ending, shared.quota.wait(tokens)).await?;
         self.may_go_on(ending)?;
