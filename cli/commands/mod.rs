@@ -35,6 +35,7 @@ pub(crate) mod serve;
 pub(crate) mod status;
 mod status_troubles;
 mod status_vision;
+mod status_window;
 pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]

@@ -48,6 +48,12 @@ impl Report {
             Event::GivenBack { file, reason } => {
                 tracing::info!(file = %file.display(), reason, "put off");
             }
+            Event::Urgent(urgency) => {
+                tracing::info!(
+                    because_of = urgency.key(),
+                    "the window is closed, and work goes on: it is urgent"
+                );
+            }
             Event::Waiting { reason: reason @ WaitReason::Paused, .. } => {
                 tracing::info!(why = waiting_for(*reason), "waiting");
             }

@@ -6,17 +6,18 @@ use std::process::ExitCode;
 
 use catalog::{
     CameraHealth, ClockDoubt, GateTally, Health, HealthState, Pause, Queue, QueueStats, RecorderLife,
-    SqliteQueue, Summary,
+    SqliteQueue, Summary, Urgency,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use config::{Recording, WindowState, Windows};
+use config::{Recording, WindowState};
 use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::commands::status_troubles::Troubles;
 use crate::commands::status_vision::{VisionLine, backlog_done, pause_line};
+use crate::commands::status_window::{WindowLine, urgent};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -47,6 +48,8 @@ struct Status {
     queue: QueueStats,
     disk: DiskLine,
     window: WindowLine,
+    /// Why work is begun although the window is closed; absent where it is not.
+    urgent: Option<Urgency>,
     /// As `nightreel pause` said; absent where processing goes on.
     paused: Option<Pause>,
     /// When the backlog is done at the speed of past runs; absent where none tells, or no end is in sight.
@@ -122,13 +125,6 @@ struct DiskLine {
     floor_bytes: Option<u64>,
 }
 
-#[derive(Clone, Copy, Serialize)]
-struct WindowLine {
-    open: bool,
-    /// When that changes; absent where there are no windows.
-    until: Option<DateTime<Utc>>,
-}
-
 pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let store = Store::existing(&open::settings(global)?.settings)?;
     let status = Status::of(&store)?;
@@ -165,6 +161,7 @@ impl Status {
                 floor_bytes: settings.retention.min_free,
             },
             window: WindowLine::at(windows, now),
+            urgent: urgent(store, now)?,
             paused: store.catalog.paused()?,
             backlog_done: backlog_done(store)?,
             vision,
@@ -194,6 +191,9 @@ impl Status {
             output::line(format!("done      {} UTC, at the speed of past runs", time(done)))?;
         }
         output::line(format!("window    {}", self.window.text()))?;
+        if let Some(urgency) = self.urgent {
+            output::line(format!("urgent    work goes on all the same, because of `{}`", urgency.key()))?;
+        }
         self.paused.iter().map(pause_line).try_for_each(output::line)?;
         if let Some(vision) = &self.vision {
             vision.lines().iter().try_for_each(output::line)?;
@@ -373,24 +373,6 @@ impl DiskLine {
         let floor =
             self.floor_bytes.map(|bytes| format!(", floor {}", output::size(bytes))).unwrap_or_default();
         format!("{free} free of {total}{floor} ({})", self.path)
-    }
-}
-
-impl WindowLine {
-    fn at(windows: &Windows, now: DateTime<Utc>) -> Self {
-        match windows.at(now) {
-            WindowState::Always => Self { open: true, until: None },
-            WindowState::Open { until, .. } => Self { open: true, until: Some(until) },
-            WindowState::Closed { until } => Self { open: false, until: Some(until) },
-        }
-    }
-
-    fn text(&self) -> String {
-        match (self.open, self.until) {
-            (_, None) => "always open".to_owned(),
-            (true, Some(until)) => format!("open until {} UTC", time(until)),
-            (false, Some(until)) => format!("closed until {} UTC", time(until)),
-        }
     }
 }
 

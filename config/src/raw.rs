@@ -65,6 +65,10 @@ pub(crate) struct RawProcess {
     pub(crate) timezone: String,
     /// When the heavy work may run, such as `22:00-06:00`; default none, which is always.
     pub(crate) windows: Vec<String>,
+    /// Footage that began longer ago than this is looked at outside the windows too; default none.
+    pub(crate) deadline_hours: Option<f64>,
+    /// While less than this is free on the disk of the root, the windows do not count; default none.
+    pub(crate) urgent_when_disk_below_gb: Option<f64>,
     /// Segments looked at side by side; default one per processor core.
     pub(crate) workers: Option<i64>,
     /// Failures after which a segment is quarantined; default 3.
@@ -78,6 +82,8 @@ impl Default for RawProcess {
             sampling: "exact".to_owned(),
             timezone: "UTC".to_owned(),
             windows: Vec::new(),
+            deadline_hours: None,
+            urgent_when_disk_below_gb: None,
             workers: None,
             max_attempts: 3,
         }

@@ -49,10 +49,21 @@ pub struct Process {
     pub every_nth_frame: NonZeroU32,
     pub sampling: Sampling,
     pub windows: Windows,
+    /// What does not wait for them.
+    pub urgent: Urgent,
     /// Segments looked at side by side.
     pub workers: usize,
     /// After so many failures a segment is quarantined.
     pub max_attempts: u32,
+}
+
+/// When work is begun although the window is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Urgent {
+    /// Footage that began longer ago.
+    pub older_than: Option<Duration>,
+    /// All, while fewer bytes are free.
+    pub disk_below: Option<u64>,
 }
 
 /// Which frames of a segment are looked at.

@@ -123,7 +123,7 @@ impl Untold {
             Event::Waiting { reason, .. } => {
                 *self.waited_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(*reason);
             }
-            Event::Backlog(_) | Event::Skipped { .. } => {}
+            Event::Backlog(_) | Event::Skipped { .. } | Event::Urgent(_) => {}
         }
     }
 

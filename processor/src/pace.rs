@@ -1,11 +1,12 @@
 //! Whether work may begin now, and if not, until when to wait: the window, the day's cap, a model out of reach.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use catalog::Catalog;
+use catalog::{Catalog, Urgency};
 use chrono::{DateTime, Utc};
-use config::{WindowState, Windows};
+use config::{Urgent, WindowState, Windows};
 
 use crate::error::chain;
 use crate::event::WaitReason;
@@ -13,7 +14,12 @@ use crate::event::WaitReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     Go,
-    Wait { until: DateTime<Utc>, reason: WaitReason },
+    /// The window is closed.
+    Urgent(Urgency),
+    Wait {
+        until: DateTime<Utc>,
+        reason: WaitReason,
+    },
 }
 
 /// Tells all workers alike whether to begin another segment.
@@ -26,19 +32,28 @@ pub(crate) struct PaceKeeper {
     paused: Mutex<Option<(DateTime<Utc>, WaitReason)>>,
     /// Cameras whose own cap is reached.
     capped: Mutex<HashMap<String, DateTime<Utc>>>,
-    /// Where `nightreel pause` is written; absent for files that were named.
-    pauses: Option<Catalog>,
+    /// Absent for files that were named.
+    backlog: Option<Backlog>,
+}
+
+/// What of the backlog says whether it may be begun.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    /// Where `nightreel pause` is written, and what waits.
+    pub(crate) catalog: Catalog,
+    pub(crate) root: PathBuf,
+    pub(crate) urgent: Urgent,
 }
 
 impl PaceKeeper {
     pub(crate) fn new(windows: Windows, ignore_windows: bool) -> Self {
-        Self { windows, ignore_windows, paused: Mutex::new(None), capped: Mutex::default(), pauses: None }
+        Self { windows, ignore_windows, paused: Mutex::new(None), capped: Mutex::default(), backlog: None }
     }
 
-    /// Heeds `nightreel pause` too.
+    /// Heeds `nightreel pause` too, and what is urgent.
     #[must_use]
-    pub(crate) fn with_pauses(mut self, catalog: &Catalog) -> Self {
-        self.pauses = Some(catalog.clone());
+    pub(crate) fn over(mut self, backlog: Backlog) -> Self {
+        self.backlog = Some(backlog);
         self
     }
 
@@ -46,19 +61,35 @@ impl PaceKeeper {
         if self.is_paused() {
             return Pace::Wait { until: DateTime::<Utc>::MAX_UTC, reason: WaitReason::Paused };
         }
-        if let WindowState::Closed { until } = self.windows.at(now)
-            && !self.ignore_windows
-        {
-            return Pace::Wait { until, reason: WaitReason::WindowClosed };
-        }
+        let pace = self.by_window(now);
         match *self.paused() {
-            Some((until, reason)) if until > now => Pace::Wait { until, reason },
+            Some((until, reason)) if until > now && !matches!(pace, Pace::Wait { .. }) => {
+                Pace::Wait { until, reason }
+            }
+            _ => pace,
+        }
+    }
+
+    fn by_window(&self, now: DateTime<Utc>) -> Pace {
+        match self.windows.at(now) {
+            WindowState::Closed { until } if !self.ignore_windows => match self.urgency(now) {
+                Some(urgency) => Pace::Urgent(urgency),
+                None => Pace::Wait { until, reason: WaitReason::WindowClosed },
+            },
             _ => Pace::Go,
         }
     }
 
+    fn urgency(&self, now: DateTime<Utc>) -> Option<Urgency> {
+        let Backlog { catalog, root, urgent } = self.backlog.as_ref()?;
+        catalog.urgency(*urgent, root, now).unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "cannot tell whether the backlog is urgent");
+            None
+        })
+    }
+
     fn is_paused(&self) -> bool {
-        let found = self.pauses.as_ref().map(Catalog::paused);
+        let found = self.backlog.as_ref().map(|backlog| backlog.catalog.paused());
         found.is_some_and(|found| match found {
             Ok(pause) => pause.is_some(),
             Err(error) => {

@@ -34,12 +34,12 @@ pub(crate) struct Pool<'a> {
     work: Work<'a>,
     patience: Patience,
     busy: AtomicUsize,
-    told_waiting: Mutex<Option<Pace>>,
+    told: Mutex<Option<Pace>>,
 }
 
 impl<'a> Pool<'a> {
     pub(crate) fn new(work: Work<'a>, patience: Patience) -> Self {
-        Self { work, patience, busy: AtomicUsize::new(0), told_waiting: Mutex::new(None) }
+        Self { work, patience, busy: AtomicUsize::new(0), told: Mutex::new(None) }
     }
 
     /// Runs `workers` threads to their end, `beside` on this one, and returns the first error.
@@ -71,8 +71,9 @@ impl<'a> Pool<'a> {
                 return Ok(());
             }
             let now = self.work.clock.now();
-            if let wait @ Pace::Wait { until, reason } = self.work.pace.at(now) {
-                self.tell_waiting(wait);
+            let pace = self.work.pace.at(now);
+            self.tell(pace);
+            if let Pace::Wait { until, reason } = pace {
                 if self.patience == Patience::UntilDrained {
                     return Ok(());
                 }
@@ -110,13 +111,16 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Says once why nothing is begun.
-    fn tell_waiting(&self, wait: Pace) {
-        let mut told = self.told_waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Pace::Wait { until, reason } = wait
-            && told.replace(wait) != Some(wait)
-        {
-            (self.work.tell)(&Event::Waiting { until, reason });
+    /// Says once why nothing is begun, or why something is while the window is closed.
+    fn tell(&self, pace: Pace) {
+        let event = match pace {
+            Pace::Go => return,
+            Pace::Urgent(urgency) => Event::Urgent(urgency),
+            Pace::Wait { until, reason } => Event::Waiting { until, reason },
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.replace(pace) != Some(pace) {
+            (self.work.tell)(&event);
         }
     }
 }
