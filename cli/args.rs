@@ -7,8 +7,8 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
 use crate::commands::{
-    completions, config, coverage, doctor, estimate, events, export, init, queue, record, retain, run,
-    search, status, verify,
+    completions, config, coverage, doctor, estimate, events, export, init, ledger, pause, queue, record,
+    retain, run, search, status, verify,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, live, process, view};
@@ -94,6 +94,9 @@ pub(crate) enum Command {
     View(view::ViewArgs),
     #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
+    Ledger(ledger::LedgerArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Queue(queue::QueueArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),

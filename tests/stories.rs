@@ -19,6 +19,7 @@ mod live;
 mod main_job;
 mod masks;
 mod models;
+mod money;
 mod other_recorders;
 mod process_files;
 mod recording;

@@ -350,7 +350,11 @@ fn at_the_days_cap_the_rest_waits_and_nothing_is_asked_twice() {
     assert_eq!(summary["segments"], json!({"processed": 1, "skipped": 0, "failed": 0}));
     assert_eq!(server.journal().len(), 3);
     assert_eq!(backlog(&nightreel), 2);
-    assert_eq!(nightreel.status()["vision"], json!({"calls_today": 3, "max_calls_per_day": 3}));
+    let vision = &nightreel.status()["vision"];
+    assert_eq!((&vision["calls_today"], &vision["max_calls_per_day"]), (&json!(3), &json!(3)));
+    assert_eq!(vision["tokens_today"], 3300);
+    assert_eq!(vision["deferred"][0]["cap"], "vision.max_calls_per_day");
+    assert_eq!(vision["deferred"][0]["camera"], Value::Null);
 
     process(&nightreel, 0).telling(&["vision.max_calls_per_day"]);
     assert_eq!(server.journal().len(), 3, "the cap holds for the day, not for the run");

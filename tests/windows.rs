@@ -56,6 +56,28 @@ fn now_ignores_the_window() {
 }
 
 #[test]
+fn what_is_overdue_or_fills_the_disk_is_looked_at_outside_the_window() {
+    for (key, value) in [("deadline_hours", "0.01"), ("urgent_when_disk_below_gb", "1000000")] {
+        let nightreel = Nightreel::new();
+        configure(&nightreel, &window_in_two_hours().0, &format!("{key} = {value}\n{BLIND}"));
+        put_segments(&nightreel.root(), 1);
+        nightreel.run(&["pause"]).with_code(0);
+        nightreel.run(&["process", "--once"]).with_code(0).telling(&["nightreel resume"]);
+        let status = nightreel.status();
+        assert_eq!((&status["backlog"], status["urgent"].is_string()), (&json!(1), true), "{status}");
+        let text = nightreel.run(&["status"]).with_code(0).stdout;
+        assert!(text.contains(&format!("because of `process.{key}`")), "{text}");
+        nightreel.run(&["resume"]).with_code(0);
+
+        let outcome = nightreel.run(&["process", "--once", "--json"]).with_code(0);
+
+        assert_eq!(outcome.json()["segments"]["processed"], 1);
+        outcome.telling(&[&format!("process.{key}")]);
+        assert_eq!(nightreel.status()["urgent"], json!(null));
+    }
+}
+
+#[test]
 fn named_files_are_looked_at_at_any_hour() {
     let nightreel = Nightreel::new();
     configure(&nightreel, &window_in_two_hours().0, BLIND);

@@ -120,6 +120,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0002_coverage.sql")),
         M::up(include_str!("../migrations/0003_gate.sql")),
         M::up(include_str!("../migrations/0004_events.sql")),
+        M::up(include_str!("../migrations/0005_money.sql")),
     ])
 }
 
@@ -141,6 +142,28 @@ mod tests {
     #[test]
     fn migrations_are_sound() {
         migrations().validate().unwrap();
+    }
+
+    #[test]
+    fn what_older_catalogues_spent_is_carried_over() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 4).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO call VALUES
+                 ('a', 'a', '2026-11-22', 'gate', '', 'm', 'answered', 200, 1000, 100, 0.00025, NULL, 'p', 1, 2),
+                 ('b', 'b', '2026-11-22', 'gate', '', 'm', 'unknown', NULL, NULL, NULL, NULL, NULL, 'p', 1, 2),
+                 ('c', 'c', '2026-11-22', NULL, '', 'm', 'answered', 200, 1, 1, NULL, NULL, 'p', 1, 2);",
+            )
+            .unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        let mut spent = connection.prepare("SELECT camera, calls, tokens, nanousd FROM spent").unwrap();
+        let spent: Vec<(String, u64, u64, u64)> = spent
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(spent, [(String::new(), 1, 2, 0), ("gate".to_owned(), 2, 1100, 250_000)]);
     }
 
     #[test]

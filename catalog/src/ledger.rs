@@ -4,10 +4,15 @@
 //! A row that still says `sent` after its process died may have been charged; it counts against the cap.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use config::Usd;
 use rusqlite::{Connection, OptionalExtension, params};
 
+mod list;
+
+pub use list::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
+
 use crate::segment::Word;
-use crate::{Call, Catalog, CatalogError};
+use crate::{Bound, Call, CapReached, Catalog, CatalogError, DayCaps, spending};
 
 #[derive(Clone, Debug)]
 pub struct CallIntent {
@@ -20,12 +25,25 @@ pub struct CallIntent {
     pub camera: Option<String>,
     pub segment_sha256: String,
     pub model: String,
+    pub mode: CallMode,
+    /// What it may take at most, as far as the asker can tell.
+    pub bound: Bound,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the provider is asked. A batch counts on the day it is submitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::AsRefStr, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum CallMode {
+    #[default]
+    Direct,
+    Flex,
+    Batch,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     Sent,
-    CapReached,
+    CapReached(CapReached),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::AsRefStr, strum::Display, strum::EnumString)]
@@ -47,8 +65,34 @@ pub struct CallEnd {
     pub http_status: Option<u16>,
     pub input_tokens: Option<u64>,
     pub output_tokens: Option<u64>,
-    pub cost_usd: Option<f64>,
+    pub cost: Option<Usd>,
+    pub charge: Charge,
     pub error: Option<String>,
+}
+
+/// What an ended request counts against the caps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// What it used.
+    Used,
+    /// Nothing: the server did not do the work.
+    Nothing,
+    /// Nobody knows: what was set aside stays.
+    Unknown,
+}
+
+impl CallEnd {
+    /// Returns what replaces what was set aside; `None` leaves it.
+    fn counted(&self) -> Option<(u64, Usd)> {
+        match (self.charge, self.input_tokens, self.output_tokens) {
+            (Charge::Nothing, ..) => Some((0, Usd::default())),
+            (Charge::Used, Some(input), Some(output)) => {
+                let tokens = spending::bounded(input) + spending::bounded(output);
+                Some((tokens, self.cost.unwrap_or_default()))
+            }
+            (Charge::Used | Charge::Unknown, ..) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,22 +102,25 @@ pub struct StoredAnswer {
 }
 
 impl Catalog {
-    /// Writes the ledger row of a request that is about to be sent, unless the day's cap is reached.
+    /// Writes the ledger row of a request that is about to be sent and sets aside what it may take at most,
+    /// together, unless that does not fit under the day's caps.
     pub fn begin_call(
         &self,
         intent: &CallIntent,
-        cap: u32,
+        caps: &DayCaps,
         now: DateTime<Utc>,
     ) -> Result<Begun, CatalogError> {
         let process = self.alive().id()?;
         self.write("begin a call", |t| {
-            if count(t, intent.cap_day)? >= u64::from(cap) {
-                return Ok(Begun::CapReached);
-            }
+            let aside = match spending::set_aside(t, intent, caps)? {
+                Ok(aside) => aside,
+                Err(reached) => return Ok(Begun::CapReached(reached)),
+            };
             t.prepare_cached(
                 "INSERT INTO call (request_id, key, cap_day, camera, segment_sha256, model, status, process,
-                                   begun_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8)",
+                                   begun_ms, mode, bound_input_tokens, bound_output_tokens, counted_tokens,
+                                   counted_nanousd)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 intent.request_id,
@@ -84,12 +131,17 @@ impl Catalog {
                 intent.model,
                 process,
                 now.timestamp_millis(),
+                Word(intent.mode),
+                intent.bound.input_tokens,
+                intent.bound.output_tokens,
+                aside.tokens,
+                aside.usd.nanos(),
             ])?;
             Ok(Begun::Sent)
         })
     }
 
-    /// Ends a request's row and stores its answer, together.
+    /// Ends a request's row, counts what it used for what was set aside, and stores its answer, together.
     #[expect(clippy::too_many_arguments, reason = "an answer is apart from how its request ended")]
     pub fn end_call(
         &self,
@@ -99,25 +151,33 @@ impl Catalog {
         now: DateTime<Utc>,
     ) -> Result<(), CatalogError> {
         self.write("end a call", |t| {
+            let (tokens, usd) = end.counted().unzip();
             let ended = t
                 .prepare_cached(
                     "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
-                    cost_usd = ?6, error = ?7, ended_ms = ?8
+                    cost_nanousd = ?6, error = ?7, ended_ms = ?8,
+                    counted_tokens = coalesce(?9, counted_tokens),
+                    counted_nanousd = coalesce(?10, counted_nanousd)
                  WHERE request_id = ?1",
                 )?
                 .execute(params![
                     request_id,
                     Word(end.status),
                     end.http_status,
-                    end.input_tokens,
-                    end.output_tokens,
-                    end.cost_usd,
+                    end.input_tokens.map(spending::bounded),
+                    end.output_tokens.map(spending::bounded),
+                    end.cost.map(Usd::nanos),
                     end.error,
                     now.timestamp_millis(),
+                    tokens,
+                    usd.map(Usd::nanos),
                 ])?;
             if ended == 0 {
                 // No answer is taken for a request that the ledger does not know.
                 return Err(rusqlite::Error::QueryReturnedNoRows);
+            }
+            if let Some(used) = end.input_tokens.zip(end.output_tokens) {
+                spending::learn(t, request_id, used)?;
             }
             if let Some(text) = answer {
                 t.prepare_cached(
@@ -141,7 +201,7 @@ impl Catalog {
 
     /// Counts the requests of a cap's day.
     pub fn calls_on(&self, cap_day: NaiveDate) -> Result<u64, CatalogError> {
-        self.read("count calls", |c| count(c, cap_day))
+        Ok(self.spent(cap_day, None)?.calls)
     }
 
     /// Lists the requests that were made about a content, oldest first.
@@ -166,14 +226,9 @@ impl Catalog {
     }
 }
 
-fn count(c: &Connection, cap_day: NaiveDate) -> rusqlite::Result<u64> {
-    c.prepare_cached("SELECT count(*) FROM call WHERE cap_day = ?1")?
-        .query_row([cap_day.to_string()], |row| row.get(0))
-}
-
 pub(crate) fn calls_of(c: &Connection, segment_sha256: &str, model: &str) -> rusqlite::Result<Vec<Call>> {
     let mut statement = c.prepare_cached(
-        "SELECT request_id, model, input_tokens, output_tokens, cost_usd, status FROM call
+        "SELECT request_id, model, input_tokens, output_tokens, cost_nanousd, status FROM call
          WHERE segment_sha256 = ?1 AND model = ?2 ORDER BY begun_ms, request_id",
     )?;
     let rows = statement.query_map([segment_sha256, model], |row| {
@@ -182,7 +237,7 @@ pub(crate) fn calls_of(c: &Connection, segment_sha256: &str, model: &str) -> rus
             model: row.get(1)?,
             input_tokens: row.get(2)?,
             output_tokens: row.get(3)?,
-            cost_usd: row.get(4)?,
+            cost_usd: row.get::<_, Option<u64>>(4)?.map(|nanos| Usd::of_nanos(nanos).dollars()),
             status: row.get(5)?,
         })
     })?;

@@ -18,6 +18,7 @@ mod export;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+mod forecast;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -36,6 +37,8 @@ mod named;
 mod notes;
 mod passed_over;
 mod paths;
+mod pause;
+mod picture_tokens;
 mod queue;
 mod reconcile;
 mod recorded;
@@ -46,10 +49,12 @@ mod search;
 mod segment;
 mod segments;
 mod spans;
+mod spending;
 mod sqlite_queue;
 mod store;
 mod summary;
 mod thumbnails;
+mod urgency;
 mod verify;
 mod verify_beside;
 mod verify_rows;
@@ -65,19 +70,25 @@ pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
 pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
 pub use export::{ExportFilter, Exported};
+pub use forecast::{Nights, Past, Task, Waiting, nights};
 pub use gap::{Gap, GapCause, OpenGap};
 pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use holding::{Holding, Work};
 pub use intent::{Carried, Planned};
-pub use ledger::{Begun, CallEnd, CallIntent, CallStatus, StoredAnswer};
+pub use ledger::{
+    Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
+    StoredAnswer, SumBy,
+};
 pub use lock::{CameraLock, Role};
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;
 pub use passed_over::passed_over;
 pub use paths::{FAILED, LIVE, PLAYLIST, PROCESSED, is_map, is_media, sidecar_of};
+pub use pause::Pause;
+pub use picture_tokens::picture_tokens;
 pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
 pub use recorded::{ClockSource, ClosedSegment};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
@@ -86,8 +97,10 @@ pub use scan::{ScanReport, Scanner};
 pub use search::{Hit, Hits};
 pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
 pub use spans::Span;
+pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
 pub use summary::Summary;
 pub use thumbnails::Thumbnails;
+pub use urgency::Urgency;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};

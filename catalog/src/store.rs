@@ -226,8 +226,10 @@ mod tests {
             camera: None,
             segment_sha256: stored.segment.sha256.clone(),
             model: "model".to_owned(),
+            mode: crate::CallMode::Direct,
+            bound: crate::Bound::default(),
         };
-        store.catalog.begin_call(&call, 1, noon()).unwrap();
+        store.catalog.begin_call(&call, &crate::DayCaps::default(), noon()).unwrap();
         stored.calls = vec![Call {
             request_id: "request".to_owned(),
             model: "model".to_owned(),

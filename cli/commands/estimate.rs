@@ -9,12 +9,16 @@ use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::estimate_vision::VisionEstimate;
 use crate::open::{self, Store};
 use crate::output;
 
-/// Estimate how much the cameras bring per day and month, and in how many days the disk is full.
+/// Estimate how much the cameras bring per day and month, in how many days the disk is full, and what the backlog
+/// will ask of the vision model.
 ///
 /// The bitrate is what the running recorder measures; where none runs, that of the last seven days.
+/// What the model will be asked, and how long it takes, is told by the latest results; without any, it is the most
+/// that it may be.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     nightreel estimate\n  \
@@ -32,6 +36,8 @@ struct Estimates {
     bytes_per_day: u64,
     bytes_per_month: u64,
     disk: DiskLine,
+    /// Absent without `[vision]`.
+    vision: Option<VisionEstimate>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +88,9 @@ impl Estimates {
             days_until_floor: floor
                 .and_then(|floor| days_until_full(free.saturating_sub(floor), bytes_per_day)),
         };
-        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk })
+        let vision =
+            store.settings.vision.as_ref().map(|vision| VisionEstimate::of(store, vision)).transpose()?;
+        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision })
     }
 
     fn print(&self) -> anyhow::Result<()> {
@@ -104,7 +112,8 @@ impl Estimates {
         if self.disk.days_until_floor.is_some() {
             text.push_str(&format!(", at the floor {}", until(self.disk.days_until_floor)));
         }
-        output::line(text)
+        output::line(text)?;
+        self.vision.iter().flat_map(VisionEstimate::lines).try_for_each(output::line)
     }
 }
 

@@ -75,7 +75,6 @@ impl Wanted {
 }
 
 /// Times are read and shown in the zone of the windows.
-#[cfg(feature = "process")]
 pub(crate) fn when(store: &crate::open::Store) -> When {
     when_in(&store.settings, &store.clock)
 }

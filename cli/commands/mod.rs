@@ -9,15 +9,18 @@ pub(crate) mod doctor;
 #[cfg(feature = "process")]
 mod doctor_process;
 pub(crate) mod estimate;
+mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
 pub(crate) mod init;
+pub(crate) mod ledger;
 #[cfg(feature = "process")]
 pub(crate) mod live;
 #[cfg(feature = "process")]
 mod live_lines;
+pub(crate) mod pause;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]
@@ -31,6 +34,8 @@ pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod status;
 mod status_troubles;
+mod status_vision;
+mod status_window;
 pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]

@@ -48,6 +48,15 @@ impl Report {
             Event::GivenBack { file, reason } => {
                 tracing::info!(file = %file.display(), reason, "put off");
             }
+            Event::Urgent(urgency) => {
+                tracing::info!(
+                    because_of = urgency.key(),
+                    "the window is closed, and work goes on: it is urgent"
+                );
+            }
+            Event::Waiting { reason: reason @ WaitReason::Paused, .. } => {
+                tracing::info!(why = waiting_for(*reason), "waiting");
+            }
             Event::Waiting { until, reason } => {
                 tracing::info!(until = %until.format("%Y-%m-%d %H:%M UTC"), why = waiting_for(*reason), "waiting");
             }
@@ -95,7 +104,10 @@ impl Report {
 fn waiting_for(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::WindowClosed => "the window is closed; `--now` ignores it",
-        WaitReason::CapReached => "the day's calls are used up; see `vision.max_calls_per_day`",
+        WaitReason::Paused => "it is paused; `nightreel resume` goes on",
+        WaitReason::CapReached => {
+            "what the day may cost is used up; see `vision.max_calls_per_day` and its kin"
+        }
         WaitReason::VisionUnavailable => "the vision model cannot be asked; see `nightreel doctor`",
     }
 }

@@ -5,17 +5,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::{
-    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Queue, QueueStats, RecorderLife, SqliteQueue,
-    Summary,
+    CameraHealth, ClockDoubt, GateTally, Health, HealthState, Pause, Queue, QueueStats, RecorderLife,
+    SqliteQueue, Summary, Urgency,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use config::{Recording, WindowState, Windows};
+use config::{Recording, WindowState};
 use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::commands::status_troubles::Troubles;
+use crate::commands::status_vision::{VisionLine, backlog_done, pause_line};
+use crate::commands::status_window::{WindowLine, urgent};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -46,6 +48,12 @@ struct Status {
     queue: QueueStats,
     disk: DiskLine,
     window: WindowLine,
+    /// Why work is begun although the window is closed; absent where it is not.
+    urgent: Option<Urgency>,
+    /// As `nightreel pause` said; absent where processing goes on.
+    paused: Option<Pause>,
+    /// When the backlog is done at the speed of past runs; absent where none tells, or no end is in sight.
+    backlog_done: Option<DateTime<Utc>>,
     vision: Option<VisionLine>,
     /// Of all cameras together.
     gate: Option<GateLine>,
@@ -117,19 +125,6 @@ struct DiskLine {
     floor_bytes: Option<u64>,
 }
 
-#[derive(Clone, Copy, Serialize)]
-struct WindowLine {
-    open: bool,
-    /// When that changes; absent where there are no windows.
-    until: Option<DateTime<Utc>>,
-}
-
-#[derive(Serialize)]
-struct VisionLine {
-    calls_today: u64,
-    max_calls_per_day: u32,
-}
-
 pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let store = Store::existing(&open::settings(global)?.settings)?;
     let status = Status::of(&store)?;
@@ -151,10 +146,7 @@ impl Status {
         }
         let windows = &settings.process.windows;
         let vision = match &settings.vision {
-            Some(vision) => Some(VisionLine {
-                calls_today: store.catalog.calls_on(windows.cap_day(now))?,
-                max_calls_per_day: vision.max_calls_per_day,
-            }),
+            Some(vision) => Some(VisionLine::of(store, vision)?),
             None => None,
         };
         Ok(Self {
@@ -169,6 +161,9 @@ impl Status {
                 floor_bytes: settings.retention.min_free,
             },
             window: WindowLine::at(windows, now),
+            urgent: urgent(store, now)?,
+            paused: store.catalog.paused()?,
+            backlog_done: backlog_done(store)?,
             vision,
             gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
@@ -192,10 +187,16 @@ impl Status {
             "backlog   {} ({queued} queued, {delayed} put off, {leased} in hand), {dead} given up",
             self.backlog
         ))?;
+        if let Some(done) = self.backlog_done.filter(|_| self.backlog > 0) {
+            output::line(format!("done      {} UTC, at the speed of past runs", time(done)))?;
+        }
         output::line(format!("window    {}", self.window.text()))?;
+        if let Some(urgency) = self.urgent {
+            output::line(format!("urgent    work goes on all the same, because of `{}`", urgency.key()))?;
+        }
+        self.paused.iter().map(pause_line).try_for_each(output::line)?;
         if let Some(vision) = &self.vision {
-            let VisionLine { calls_today, max_calls_per_day } = vision;
-            output::line(format!("vision    {calls_today} of {max_calls_per_day} calls today"))?;
+            vision.lines().iter().try_for_each(output::line)?;
         }
         if let Some(gate) = &self.gate {
             output::line(format!("gate      {}", gate.text()))?;
@@ -375,24 +376,6 @@ impl DiskLine {
     }
 }
 
-impl WindowLine {
-    fn at(windows: &Windows, now: DateTime<Utc>) -> Self {
-        match windows.at(now) {
-            WindowState::Always => Self { open: true, until: None },
-            WindowState::Open { until, .. } => Self { open: true, until: Some(until) },
-            WindowState::Closed { until } => Self { open: false, until: Some(until) },
-        }
-    }
-
-    fn text(&self) -> String {
-        match (self.open, self.until) {
-            (_, None) => "always open".to_owned(),
-            (true, Some(until)) => format!("open until {} UTC", time(until)),
-            (false, Some(until)) => format!("closed until {} UTC", time(until)),
-        }
-    }
-}
-
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true).replace('T', " ").replace('Z', "")
 }

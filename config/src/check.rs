@@ -15,6 +15,7 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 
 mod address;
 mod camera;
+mod caps;
 mod detect;
 mod hook;
 mod lens;
@@ -60,6 +61,7 @@ impl Check<'_> {
         let gate = self.gate(&raw.gate);
         let detect = self.detect(&mut raw.detect);
         let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let vision = vision.map(|vision| self.with_camera_caps(vision, &raw.camera));
         let events = self.events(&raw.events);
         let retention = self.retention(&raw.retention);
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));

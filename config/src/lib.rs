@@ -19,6 +19,7 @@ mod labels;
 mod lens;
 mod load;
 mod loaded;
+mod money;
 mod origin;
 mod outputs;
 mod overlay;
@@ -44,12 +45,13 @@ pub use labels::{COCO_LABELS, plain_label};
 pub use lens::{Lens, Mount, Placement, Projection};
 pub use load::{FILE_NAME, defaults, load};
 pub use loaded::Loaded;
+pub use money::{Caps, Price, Rate, Rates, Usd};
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Events, Gate, Price, Process, Retention, Sampling, Serve, Settings,
-    Storage, Vision,
+    AfterProcessing, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
+    Storage, Urgent, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, Source, Transport};

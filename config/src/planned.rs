@@ -16,9 +16,6 @@ const KEYS: &[&str] = &[
     "retention.max_total_gb",
     "storage.backend",
     "storage.s3",
-    "vision.max_calls_per_camera",
-    "vision.max_tokens_per_day",
-    "vision.max_usd_per_day",
     "vision.mode",
 ];
 

@@ -8,7 +8,7 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 
-pub(crate) use camera::{RawCamera, RawLens, RawView, RawZone};
+pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,6 +65,10 @@ pub(crate) struct RawProcess {
     pub(crate) timezone: String,
     /// When the heavy work may run, such as `22:00-06:00`; default none, which is always.
     pub(crate) windows: Vec<String>,
+    /// Footage that began longer ago than this is looked at outside the windows too; default none.
+    pub(crate) deadline_hours: Option<f64>,
+    /// While less than this is free on the disk of the root, the windows do not count; default none.
+    pub(crate) urgent_when_disk_below_gb: Option<f64>,
     /// Segments looked at side by side; default one per processor core.
     pub(crate) workers: Option<i64>,
     /// Failures after which a segment is quarantined; default 3.
@@ -78,6 +82,8 @@ impl Default for RawProcess {
             sampling: "exact".to_owned(),
             timezone: "UTC".to_owned(),
             windows: Vec::new(),
+            deadline_hours: None,
+            urgent_when_disk_below_gb: None,
             workers: None,
             max_attempts: 3,
         }
@@ -174,10 +180,18 @@ pub(crate) struct RawVision {
     pub(crate) jpeg_quality: i64,
     /// Longest answer, in tokens; default 300.
     pub(crate) max_output_tokens: i64,
+    /// US dollars a day that are not exceeded, the rest waits for the next day; default none. Needs the price.
+    pub(crate) max_usd_per_day: Option<f64>,
+    /// Tokens a day, asked and answered together, that are not exceeded; default none.
+    pub(crate) max_tokens_per_day: Option<i64>,
     /// Calls after which the rest waits for the next day; default 1000.
     pub(crate) max_calls_per_day: i64,
     /// Requests under way at once; default 4.
     pub(crate) concurrency: i64,
+    /// Requests that go out in a minute at most; default none, no limit.
+    pub(crate) requests_per_minute: Option<i64>,
+    /// Tokens, asked and answered, in a minute at most; default none, no limit.
+    pub(crate) tokens_per_minute: Option<i64>,
     /// Seconds that one request may take; default 120.
     pub(crate) timeout_seconds: i64,
     /// What the models cost; default unknown, and costs are then not counted.
@@ -198,8 +212,12 @@ impl Default for RawVision {
             image_max_px: 1024,
             jpeg_quality: 80,
             max_output_tokens: 300,
+            max_usd_per_day: None,
+            max_tokens_per_day: None,
             max_calls_per_day: 1000,
             concurrency: 4,
+            requests_per_minute: None,
+            tokens_per_minute: None,
             timeout_seconds: 120,
             price: Vec::new(),
         }
@@ -215,6 +233,12 @@ pub(crate) struct RawPrice {
     pub(crate) input_per_million: Option<f64>,
     /// US dollars per million tokens answered; required.
     pub(crate) output_per_million: Option<f64>,
+    /// The same in a batch; default half of `input_per_million`.
+    pub(crate) batch_input_per_million: Option<f64>,
+    /// The same in a batch; default half of `output_per_million`.
+    pub(crate) batch_output_per_million: Option<f64>,
+    /// Tokens of one picture at most; default reckoned from its size.
+    pub(crate) image_tokens: Option<i64>,
 }
 
 #[derive(Deserialize, Serialize)]

@@ -1,5 +1,6 @@
 //! Checked settings: complete, consistent, and what every other crate sees.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, Detect, Hook, Secret, Windows};
+use crate::{Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -48,10 +49,21 @@ pub struct Process {
     pub every_nth_frame: NonZeroU32,
     pub sampling: Sampling,
     pub windows: Windows,
+    /// What does not wait for them.
+    pub urgent: Urgent,
     /// Segments looked at side by side.
     pub workers: usize,
     /// After so many failures a segment is quarantined.
     pub max_attempts: u32,
+}
+
+/// When work is begun although the window is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Urgent {
+    /// Footage that began longer ago.
+    pub older_than: Option<Duration>,
+    /// All, while fewer bytes are free.
+    pub disk_below: Option<u64>,
 }
 
 /// Which frames of a segment are looked at.
@@ -101,9 +113,16 @@ pub struct Vision {
     /// 1 to 100.
     pub jpeg_quality: u8,
     pub max_output_tokens: u32,
-    pub max_calls_per_day: u32,
+    /// Of all cameras together.
+    pub caps: Caps,
+    /// Of one camera alone, beside the above.
+    pub camera_caps: BTreeMap<CameraId, Caps>,
     /// Requests under way at once, over all workers.
     pub concurrency: usize,
+    /// Of all workers of a run together.
+    pub requests_per_minute: Option<u64>,
+    /// The same for tokens, of questions and answers.
+    pub tokens_per_minute: Option<u64>,
     /// Of one request, from connecting to the last byte of the answer.
     pub timeout: Duration,
     /// By model name.
@@ -116,6 +135,13 @@ pub enum Detail {
     High,
 }
 
+impl Vision {
+    /// Returns what the model costs, where it is listed.
+    pub fn price(&self) -> Option<&Price> {
+        self.prices.iter().find(|price| price.model == self.model)
+    }
+}
+
 impl Detail {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -123,14 +149,6 @@ impl Detail {
             Self::High => "high",
         }
     }
-}
-
-/// In US dollars per million tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Price {
-    pub model: String,
-    pub input: f64,
-    pub output: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -90,14 +90,39 @@ impl Windows {
         }
     }
 
-    /// Returns the day that a cap of money counts for at `now`: the local date on which the window that is
-    /// open, or else opens next, began; the calendar day where there are no windows.
+    /// Returns the day that a cap of money counts for at `now`: the local date on which a window opened last;
+    /// the calendar day where there are no windows. What is bought by day thus takes nothing from the night to
+    /// come.
     pub fn cap_day(&self, now: DateTime<Utc>) -> NaiveDate {
-        let instant = match self.at(now) {
-            WindowState::Always => now,
-            WindowState::Open { since, .. } => since,
-            WindowState::Closed { until } => until,
+        let opened = match self.at(now) {
+            WindowState::Always => None,
+            _ => self.intervals_around(now).iter().rev().map(|interval| interval.since).find(|&at| at <= now),
         };
+        self.date(opened.unwrap_or(now))
+    }
+
+    /// Returns when the next cap day begins: with the first window that opens on another date, or at midnight.
+    pub fn cap_day_ends(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let today = self.cap_day(now);
+        let ends = match self.at(now) {
+            WindowState::Always => self.midnight_after(today),
+            _ => {
+                let openings = self.intervals_around(now).into_iter().map(|interval| interval.since);
+                openings.filter(|&at| at > now).find(|&at| self.date(at) != today)
+            }
+        };
+        ends.unwrap_or(now + Duration::days(1))
+    }
+
+    fn midnight_after(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        let midnight = day.succ_opt()?.and_hms_opt(0, 0, 0)?;
+        // Some zones change their clocks at midnight, and the day then begins at one.
+        let local = |at: NaiveDateTime| self.zone.from_local_datetime(&at).earliest();
+        let begins = local(midnight).or_else(|| local(midnight + Duration::hours(1)));
+        begins.map(|at| at.to_utc())
+    }
+
+    fn date(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.zone).date_naive()
     }
 

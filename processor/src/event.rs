@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use catalog::Results;
+use catalog::{Results, Urgency};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub enum Event<'a> {
         until: DateTime<Utc>,
         reason: WaitReason,
     },
+    /// The window is closed, and work goes on all the same.
+    Urgent(Urgency),
 }
 
 /// Hears what happens, on the workers' threads.
@@ -43,6 +45,8 @@ pub type Tell<'a> = &'a (dyn Fn(&Event<'_>) + Sync);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
     WindowClosed,
+    /// By `nightreel pause`.
+    Paused,
     CapReached,
     VisionUnavailable,
 }
@@ -92,7 +96,7 @@ impl Tally {
             Event::GivenBack { file, reason } => {
                 self.waiting.insert(file.clone(), reason.clone());
             }
-            Event::Backlog(_) | Event::Waiting { .. } => {}
+            Event::Backlog(_) | Event::Waiting { .. } | Event::Urgent(_) => {}
         }
     }
 

@@ -123,7 +123,7 @@ impl Untold {
             Event::Waiting { reason, .. } => {
                 *self.waited_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(*reason);
             }
-            Event::Backlog(_) | Event::Skipped { .. } => {}
+            Event::Backlog(_) | Event::Skipped { .. } | Event::Urgent(_) => {}
         }
     }
 
@@ -131,8 +131,11 @@ impl Untold {
     pub(crate) fn tell_rest(self, tell: Tell<'_>) {
         let waited_for = self.waited_for.into_inner().unwrap_or_else(PoisonError::into_inner);
         let reason = match waited_for {
-            Some(WaitReason::CapReached) => "not begun: `vision.max_calls_per_day` is reached",
+            Some(WaitReason::CapReached) => {
+                "not begun: a cap of the day is reached; see `vision.max_calls_per_day` and its kin"
+            }
             Some(WaitReason::VisionUnavailable) => "not begun: the vision model cannot be reached",
+            Some(WaitReason::Paused) => "not begun: processing is paused",
             Some(WaitReason::WindowClosed) => "not begun: the window is closed",
             None => "not begun: the run ended before its turn",
         };

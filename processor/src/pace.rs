@@ -1,16 +1,25 @@
 //! Whether work may begin now, and if not, until when to wait: the window, the day's cap, a model out of reach.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use config::{WindowState, Windows};
+use catalog::{Catalog, Urgency};
+use chrono::{DateTime, Utc};
+use config::{Urgent, WindowState, Windows};
 
+use crate::error::chain;
 use crate::event::WaitReason;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     Go,
-    Wait { until: DateTime<Utc>, reason: WaitReason },
+    /// The window is closed.
+    Urgent(Urgency),
+    Wait {
+        until: DateTime<Utc>,
+        reason: WaitReason,
+    },
 }
 
 /// Tells all workers alike whether to begin another segment.
@@ -21,23 +30,73 @@ pub(crate) struct PaceKeeper {
     ignore_windows: bool,
     /// Caps and rate limits hold for the whole account: what stops one worker stops all.
     paused: Mutex<Option<(DateTime<Utc>, WaitReason)>>,
+    /// Cameras whose own cap is reached.
+    capped: Mutex<HashMap<String, DateTime<Utc>>>,
+    /// Absent for files that were named.
+    backlog: Option<Backlog>,
+}
+
+/// What of the backlog says whether it may be begun.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    /// Where `nightreel pause` is written, and what waits.
+    pub(crate) catalog: Catalog,
+    pub(crate) root: PathBuf,
+    pub(crate) urgent: Urgent,
 }
 
 impl PaceKeeper {
     pub(crate) fn new(windows: Windows, ignore_windows: bool) -> Self {
-        Self { windows, ignore_windows, paused: Mutex::new(None) }
+        Self { windows, ignore_windows, paused: Mutex::new(None), capped: Mutex::default(), backlog: None }
+    }
+
+    /// Heeds `nightreel pause` too, and what is urgent.
+    #[must_use]
+    pub(crate) fn over(mut self, backlog: Backlog) -> Self {
+        self.backlog = Some(backlog);
+        self
     }
 
     pub(crate) fn at(&self, now: DateTime<Utc>) -> Pace {
-        if let WindowState::Closed { until } = self.windows.at(now)
-            && !self.ignore_windows
-        {
-            return Pace::Wait { until, reason: WaitReason::WindowClosed };
+        if self.is_paused() {
+            return Pace::Wait { until: DateTime::<Utc>::MAX_UTC, reason: WaitReason::Paused };
         }
+        let pace = self.by_window(now);
         match *self.paused() {
-            Some((until, reason)) if until > now => Pace::Wait { until, reason },
+            Some((until, reason)) if until > now && !matches!(pace, Pace::Wait { .. }) => {
+                Pace::Wait { until, reason }
+            }
+            _ => pace,
+        }
+    }
+
+    fn by_window(&self, now: DateTime<Utc>) -> Pace {
+        match self.windows.at(now) {
+            WindowState::Closed { until } if !self.ignore_windows => match self.urgency(now) {
+                Some(urgency) => Pace::Urgent(urgency),
+                None => Pace::Wait { until, reason: WaitReason::WindowClosed },
+            },
             _ => Pace::Go,
         }
+    }
+
+    fn urgency(&self, now: DateTime<Utc>) -> Option<Urgency> {
+        let Backlog { catalog, root, urgent } = self.backlog.as_ref()?;
+        catalog.urgency(*urgent, root, now).unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "cannot tell whether the backlog is urgent");
+            None
+        })
+    }
+
+    fn is_paused(&self) -> bool {
+        let found = self.backlog.as_ref().map(|backlog| backlog.catalog.paused());
+        found.is_some_and(|found| match found {
+            Ok(pause) => pause.is_some(),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "cannot look for a pause");
+                false
+            }
+        })
     }
 
     /// Notes that the vision model cannot be asked before `until`.
@@ -45,36 +104,27 @@ impl PaceKeeper {
         *self.paused() = Some((until, WaitReason::VisionUnavailable));
     }
 
-    /// Notes that the day's calls are used up.
+    /// Notes that what one camera may spend is used up for the day, and returns until when.
+    pub(crate) fn camera_cap_reached(&self, camera: String, now: DateTime<Utc>) -> DateTime<Utc> {
+        let until = self.windows.cap_day_ends(now);
+        self.capped.lock().unwrap_or_else(PoisonError::into_inner).insert(camera, until);
+        until
+    }
+
+    /// Returns until when a camera's segments wait for their cap's next day.
+    pub(crate) fn capped_until(&self, camera: Option<&str>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let capped = self.capped.lock().unwrap_or_else(PoisonError::into_inner);
+        capped.get(camera?).copied().filter(|until| *until > now)
+    }
+
+    /// Notes that what all cameras together may spend is used up for the day.
     pub(crate) fn cap_reached(&self, now: DateTime<Utc>) {
-        *self.paused() = Some((next_cap_day(&self.windows, now), WaitReason::CapReached));
+        *self.paused() = Some((self.windows.cap_day_ends(now), WaitReason::CapReached));
     }
 
     fn paused(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, WaitReason)>> {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Finds the opening with which the next cap day begins.
-fn next_cap_day(windows: &Windows, now: DateTime<Utc>) -> DateTime<Utc> {
-    let today = windows.cap_day(now);
-    let mut at = now;
-    // Two openings and two closings are the most that lie before another day's window.
-    for _ in 0..64 {
-        at = match windows.at(at) {
-            WindowState::Open { until, .. } => until,
-            WindowState::Closed { until } if windows.cap_day(until) != today => return until,
-            WindowState::Closed { until } => until,
-            WindowState::Always => return next_midnight(windows, now),
-        };
-    }
-    now + TimeDelta::days(1)
-}
-
-fn next_midnight(windows: &Windows, now: DateTime<Utc>) -> DateTime<Utc> {
-    let tomorrow = now.with_timezone(&windows.zone()).date_naive() + TimeDelta::days(1);
-    let midnight = tomorrow.and_time(NaiveTime::MIN).and_local_timezone(windows.zone()).earliest();
-    midnight.map_or(now + TimeDelta::days(1), |local| local.to_utc())
 }
 
 #[cfg(test)]

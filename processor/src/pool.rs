@@ -8,12 +8,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::error::ProcessorError;
-use crate::event::Event;
+use crate::event::{Event, WaitReason};
 use crate::pace::Pace;
 use crate::worker::Work;
 
 /// A sleeping worker looks around at least this often: a lease of another process may have run out.
 const LOOK_AROUND: Duration = Duration::from_secs(30);
+
+/// While paused, how often it is looked whether somebody said `nightreel resume`.
+const LOOK_FOR_RESUME: Duration = Duration::from_secs(2);
 
 /// A run that drains the backlog waits for what becomes available within this time, such as a second attempt.
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
@@ -31,12 +34,12 @@ pub(crate) struct Pool<'a> {
     work: Work<'a>,
     patience: Patience,
     busy: AtomicUsize,
-    told_waiting: Mutex<Option<Pace>>,
+    told: Mutex<Option<Pace>>,
 }
 
 impl<'a> Pool<'a> {
     pub(crate) fn new(work: Work<'a>, patience: Patience) -> Self {
-        Self { work, patience, busy: AtomicUsize::new(0), told_waiting: Mutex::new(None) }
+        Self { work, patience, busy: AtomicUsize::new(0), told: Mutex::new(None) }
     }
 
     /// Runs `workers` threads to their end, `beside` on this one, and returns the first error.
@@ -68,12 +71,15 @@ impl<'a> Pool<'a> {
                 return Ok(());
             }
             let now = self.work.clock.now();
-            if let wait @ Pace::Wait { until, .. } = self.work.pace.at(now) {
-                self.tell_waiting(wait);
+            let pace = self.work.pace.at(now);
+            self.tell(pace);
+            if let Pace::Wait { until, reason } = pace {
                 if self.patience == Patience::UntilDrained {
                     return Ok(());
                 }
-                self.work.shift.sleep(heard, (until - now).to_std().unwrap_or_default().min(LOOK_AROUND));
+                self.work
+                    .shift
+                    .sleep(heard, (until - now).to_std().unwrap_or_default().min(look_again(reason)));
                 continue;
             }
             // Counted before the lease, so that no other worker takes the pause in between for the end.
@@ -105,13 +111,23 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Says once why nothing is begun.
-    fn tell_waiting(&self, wait: Pace) {
-        let mut told = self.told_waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Pace::Wait { until, reason } = wait
-            && told.replace(wait) != Some(wait)
-        {
-            (self.work.tell)(&Event::Waiting { until, reason });
+    /// Says once why nothing is begun, or why something is while the window is closed.
+    fn tell(&self, pace: Pace) {
+        let event = match pace {
+            Pace::Go => return,
+            Pace::Urgent(urgency) => Event::Urgent(urgency),
+            Pace::Wait { until, reason } => Event::Waiting { until, reason },
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.replace(pace) != Some(pace) {
+            (self.work.tell)(&event);
         }
+    }
+}
+
+fn look_again(reason: WaitReason) -> Duration {
+    match reason {
+        WaitReason::Paused => LOOK_FOR_RESUME,
+        _ => LOOK_AROUND,
     }
 }

@@ -18,7 +18,7 @@ use crate::examiner::Examiner;
 use crate::looks::Asker;
 use crate::named::NamedFiles;
 use crate::offering::{Offering, Untold};
-use crate::pace::{Pace, PaceKeeper};
+use crate::pace::{Backlog, Pace, PaceKeeper};
 use crate::places::{NamedPlace, Place, RootPlace};
 use crate::pool::{Patience, Pool};
 use crate::shift::Shift;
@@ -100,12 +100,16 @@ impl Processing {
     ) -> Result<(), ProcessorError> {
         let media = MediaFolder::new(self.catalog.clone(), Some(root.clone()));
         media.finish_intents()?;
-        let pace = PaceKeeper::new(self.settings.process.windows.clone(), run.windows == WindowRule::Ignore);
+        let (catalog, process) = (self.catalog.clone(), &self.settings.process);
+        let backlog = Backlog { catalog, root: root.path().to_owned(), urgent: process.urgent };
+        let pace = PaceKeeper::new(process.windows.clone(), run.windows == WindowRule::Ignore).over(backlog);
         let mut scanner = Scanner::new(self.catalog.clone(), root.clone(), &self.settings);
-        let is_begun_now = run.patience == Patience::UntilDrained && pace.at(self.clock.now()) == Pace::Go;
+        let is_begun_now =
+            run.patience == Patience::UntilDrained && !matches!(pace.at(self.clock.now()), Pace::Wait { .. });
         self.scan_first(&mut scanner, if is_begun_now { SETTLE_ROUNDS } else { 1 })?;
         let place = &RootPlace { root, media: &media, after };
         let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
+        self.catalog.take_up_deferrals(self.clock.now())?;
         self.work(&order, |shift| {
             self.catch_up(after, shift);
             if run.patience == Patience::Endless {

@@ -19,8 +19,8 @@ pub(crate) enum Unfinished {
     /// The vision model is out of reach.
     #[error("{reason}")]
     Later { after: Duration, reason: String },
-    #[error("{0}")]
-    CapReached(String),
+    #[error("{reason}")]
+    CapReached { camera: Option<String>, reason: String },
     #[error("the run is ending")]
     Ending,
     /// Another worker has it now.
@@ -37,7 +37,9 @@ impl From<VisionError> for Unfinished {
     fn from(error: VisionError) -> Self {
         match error {
             VisionError::GiveBack { after, reason } => Self::Later { after, reason },
-            VisionError::CapReached { .. } => Self::CapReached(error.to_string()),
+            VisionError::CapReached(reached) => {
+                Self::CapReached { reason: reached.to_string(), camera: reached.camera }
+            }
             VisionError::Catalog(source) => Self::Fatal(source.into()),
             VisionError::Stop { .. } | VisionError::Setup { .. } => {
                 Self::Fatal(ProcessorError::Vision(error))

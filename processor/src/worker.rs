@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use catalog::{
     Blame, CatalogError, Clock, FileStat, Finished, GiveBack, Lease, Queue, Results, SegmentState,
-    StartSource, cues, files,
+    StartSource, WAITS_FOR_CAP, cues, files,
 };
+use chrono::{DateTime, Utc};
 
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
@@ -56,6 +57,10 @@ impl Work<'_> {
         let Some(lease) = insist(|| self.queue.lease(1, LEASE, self.clock.now()))?.pop() else {
             return Ok(false);
         };
+        if let Some(until) = self.pace.capped_until(lease.segment.camera.as_deref(), self.clock.now()) {
+            self.put_off(&lease, WAITS_FOR_CAP, until)?;
+            return Ok(true);
+        }
         match catch_unwind(AssertUnwindSafe(|| self.examine(&lease, tools))) {
             Ok(Ok(results)) => self.store(&lease, &results)?,
             Ok(Err(unfinished)) => self.put_back(&lease, unfinished)?,
@@ -163,14 +168,26 @@ impl Work<'_> {
                 self.pace.vision_unavailable(now + after.max(PAUSE));
                 (Duration::ZERO, Blame::Outside)
             }
-            Unfinished::CapReached(_) => {
+            Unfinished::CapReached { camera: None, .. } => {
                 self.pace.cap_reached(now);
                 (Duration::ZERO, Blame::Outside)
+            }
+            Unfinished::CapReached { camera: Some(camera), .. } => {
+                let until = self.pace.camera_cap_reached(camera, now);
+                return self.put_off(lease, &format!("{WAITS_FOR_CAP}: {reason}"), until);
             }
         };
         self.give_back(lease, &reason, terms)?;
         (self.tell)(&Event::GivenBack { file: lease.segment.path.clone(), reason });
         self.set_dead_aside()
+    }
+
+    /// Gives a segment back until its camera may spend again. The others go on.
+    fn put_off(&self, lease: &Lease, reason: &str, until: DateTime<Utc>) -> Result<(), ProcessorError> {
+        let delay = (until - self.clock.now()).to_std().unwrap_or_default();
+        self.give_back(lease, reason, (delay, Blame::Outside))?;
+        (self.tell)(&Event::GivenBack { file: lease.segment.path.clone(), reason: reason.to_owned() });
+        Ok(())
     }
 
     fn give_back(

@@ -168,14 +168,17 @@ fn an_answer_without_an_answered_call_is_named() {
         camera: None,
         segment_sha256: "ab".to_owned(),
         model: "model".to_owned(),
+        mode: crate::CallMode::Direct,
+        bound: crate::Bound::default(),
     };
-    store.catalog.begin_call(&call, 1, now).unwrap();
+    store.catalog.begin_call(&call, &crate::DayCaps::default(), now).unwrap();
     let end = CallEnd {
         status: CallStatus::Answered,
         http_status: Some(200),
         input_tokens: None,
         output_tokens: None,
-        cost_usd: None,
+        cost: None,
+        charge: crate::Charge::Unknown,
         error: None,
     };
     store.catalog.end_call("request", &end, Some("an answer"), now).unwrap();

@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::Check;
+use super::caps::given;
 use crate::raw::{RawEvents, RawProcess, RawRetention, RawStorage};
-use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Windows};
+use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Urgent, Windows};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const BYTES_PER_GB: f64 = 1e9;
@@ -51,6 +52,7 @@ impl Check<'_> {
         let windows = Windows::parse(zone.unwrap_or_default(), &raw.windows)
             .map_err(|error| self.faults.add("process.windows", error.to_string()))
             .ok();
+        let urgent = self.urgent(raw);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256));
         let workers = *raw.workers.get_or_insert(i64::try_from(cores).unwrap_or(1));
         let workers = self.whole("process.workers", workers, 1..=256);
@@ -60,8 +62,21 @@ impl Check<'_> {
             every_nth_frame: NonZeroU32::new(every_nth_frame?)?,
             sampling: sampling?,
             windows: windows?,
+            urgent: urgent?,
             workers: workers?,
             max_attempts: max_attempts?,
+        })
+    }
+
+    fn urgent(&mut self, raw: &RawProcess) -> Option<Urgent> {
+        let hours =
+            raw.deadline_hours.map(|hours| self.number("process.deadline_hours", hours, 0.01..=87_600.0));
+        let gb = raw
+            .urgent_when_disk_below_gb
+            .map(|gb| self.number("process.urgent_when_disk_below_gb", gb, 0.001..=1_000_000.0));
+        Some(Urgent {
+            older_than: given(hours)?.map(|hours| Duration::from_secs_f64(hours * 3600.0)),
+            disk_below: given(gb)?.map(|gb| (gb * BYTES_PER_GB) as u64),
         })
     }
 

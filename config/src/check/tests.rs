@@ -348,7 +348,14 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
                 7,
                 "`vision.api_key_env`: and `vision.api_key` say the same thing",
             ),
-            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: this is planned"),
+            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: needs the price of `"),
+            ("max_usd_per_day = 0", 6, "`vision.max_usd_per_day`: must be from"),
+            ("max_tokens_per_day = 0", 6, "`vision.max_tokens_per_day`: must be from 1 to"),
+            (
+                "[[camera]]\nid = 'gate'\n[camera.vision]\nmax_usd_per_day = 1",
+                9,
+                "`camera[0].vision.max_usd_per_day`: needs the price of `",
+            ),
             (
                 "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
                 6,

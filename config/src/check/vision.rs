@@ -1,13 +1,15 @@
 //! `[vision]`: the server that is asked about pictures, and what it may cost.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use url::Url;
 
 use super::Check;
+use super::caps::given;
 use crate::credentials::Whereabouts;
 use crate::raw::{RawPrice, RawVision};
-use crate::{Detail, Price, Secret, Vision};
+use crate::{Detail, Price, Rate, Rates, Secret, Vision};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
 
@@ -24,8 +26,14 @@ impl Check<'_> {
         let image_max_px = self.whole("vision.image_max_px", raw.image_max_px, 32..=8192);
         let jpeg_quality = self.whole("vision.jpeg_quality", raw.jpeg_quality, 1..=100);
         let max_output_tokens = self.whole("vision.max_output_tokens", raw.max_output_tokens, 1..=1_000_000);
-        let max_calls_per_day = self.whole("vision.max_calls_per_day", raw.max_calls_per_day, 1..=10_000_000);
+        let caps = self.vision_caps(raw);
         let concurrency = self.whole("vision.concurrency", raw.concurrency, 1..=256);
+        let requests = raw
+            .requests_per_minute
+            .map(|requests| self.whole("vision.requests_per_minute", requests, 1..=1_000_000));
+        let tokens = raw
+            .tokens_per_minute
+            .map(|tokens| self.whole("vision.tokens_per_minute", tokens, 1..=1_000_000_000_000));
         let timeout = self.whole("vision.timeout_seconds", raw.timeout_seconds, 1..=3600);
         let prices = self.prices(&raw.price);
         Some(Vision {
@@ -38,8 +46,11 @@ impl Check<'_> {
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,
             max_output_tokens: max_output_tokens?,
-            max_calls_per_day: max_calls_per_day?,
+            caps: caps?,
+            camera_caps: BTreeMap::new(),
             concurrency: concurrency?,
+            requests_per_minute: given(requests)?,
+            tokens_per_minute: given(tokens)?,
             timeout: Duration::from_secs(timeout?),
             prices: prices?,
         })
@@ -89,13 +100,31 @@ impl Check<'_> {
         let model = self.required(&key("model"), raw.model.as_deref()).map(str::to_owned);
         let input = self.dollars(&key("input_per_million"), raw.input_per_million);
         let output = self.dollars(&key("output_per_million"), raw.output_per_million);
-        Some(Price { model: model?, input: input?, output: output? })
+        let rates = input.zip(output).map(|(input, output)| Rates { input, output });
+        let batch_input = self.optional_rate(&key("batch_input_per_million"), raw.batch_input_per_million);
+        let batch_output = self.optional_rate(&key("batch_output_per_million"), raw.batch_output_per_million);
+        let image_tokens =
+            raw.image_tokens.map(|tokens| self.whole(&key("image_tokens"), tokens, 1..=1_000_000));
+        let (rates, half) = (rates?, rates?.halved());
+        Some(Price {
+            model: model?,
+            rates,
+            batch: Rates {
+                input: batch_input?.unwrap_or(half.input),
+                output: batch_output?.unwrap_or(half.output),
+            },
+            image_tokens: given(image_tokens)?,
+        })
     }
 
-    fn dollars(&mut self, key: &str, value: Option<f64>) -> Option<f64> {
+    fn dollars(&mut self, key: &str, value: Option<f64>) -> Option<Rate> {
         match value {
-            Some(value) => self.number(key, value, 0.0..=MOST_DOLLARS_PER_MILLION),
+            Some(value) => self.number(key, value, 0.0..=MOST_DOLLARS_PER_MILLION).map(Rate::per_million),
             None => self.fault(key, "is missing"),
         }
+    }
+
+    fn optional_rate(&mut self, key: &str, value: Option<f64>) -> Option<Option<Rate>> {
+        value.map_or(Some(None), |value| self.dollars(key, Some(value)).map(Some))
     }
 }

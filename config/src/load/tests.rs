@@ -95,7 +95,7 @@ fn takes_the_promised_config() {
     assert_eq!(settings.cameras[0].views[0].name, "original");
     let vision = settings.vision.unwrap();
     assert_eq!(vision.api_key.as_ref().map(Secret::expose), Some("sk-1"));
-    assert_eq!(vision.max_calls_per_day, 1000);
+    assert_eq!(vision.caps.calls, Some(1000));
     assert_eq!(settings.retention.min_free, Some(5_000_000_000));
     assert_eq!(settings.retention.after_processing, AfterProcessing::Move);
     assert_eq!(settings.storage.state_dir, Path::new("/srv/nightreel/.nightreel"));

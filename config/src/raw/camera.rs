@@ -64,6 +64,8 @@ pub(crate) struct RawCamera {
     pub(crate) zone: Vec<RawZone>,
     /// What differs from `[detect]` for this camera.
     pub(crate) detect: RawCameraDetect,
+    /// What this camera may spend, within what `[vision]` allows for all.
+    pub(crate) vision: RawCameraVision,
 }
 
 impl Default for RawCamera {
@@ -97,6 +99,7 @@ impl Default for RawCamera {
             mask: Vec::new(),
             zone: Vec::new(),
             detect: RawCameraDetect::default(),
+            vision: RawCameraVision::default(),
         }
     }
 }
@@ -203,4 +206,15 @@ pub(crate) struct RawCameraDetect {
     pub(crate) min_score: Option<f64>,
     /// Leaves out objects that are in no zone; default false.
     pub(crate) only_in_zones: bool,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawCameraVision {
+    /// Default none.
+    pub(crate) max_usd_per_day: Option<f64>,
+    /// Default none.
+    pub(crate) max_tokens_per_day: Option<i64>,
+    /// Default none.
+    pub(crate) max_calls_per_day: Option<i64>,
 }

@@ -167,15 +167,38 @@ fn counts_a_cap_for_the_day_on_which_the_window_opens() {
     let cases: &[(Tz, &[&str], &str, &str)] = &[
         (Berlin, &["22:00-06:00"], "2026-01-10T22:30:00Z", "2026-01-10"),
         (Berlin, &["22:00-06:00"], "2026-01-11T04:00:00Z", "2026-01-10"),
-        (Berlin, &["22:00-06:00"], "2026-01-11T05:00:00Z", "2026-01-11"),
-        (Berlin, &["00:30-06:00"], "2026-01-10T23:10:00Z", "2026-01-11"),
-        (Berlin, &["00:30-06:00"], "2026-01-11T12:00:00Z", "2026-01-12"),
+        (Berlin, &["22:00-06:00"], "2026-01-11T05:00:00Z", "2026-01-10"),
+        (Berlin, &["00:30-06:00"], "2026-01-10T23:10:00Z", "2026-01-10"),
+        (Berlin, &["00:30-06:00"], "2026-01-11T12:00:00Z", "2026-01-11"),
+        (Berlin, &["22:00-06:00"], "2026-01-11T20:59:59Z", "2026-01-10"),
+        (Berlin, &["22:00-06:00"], "2026-01-11T21:00:00Z", "2026-01-11"),
+        (Berlin, &["01:00-02:00", "13:00-14:00"], "2026-01-11T10:00:00Z", "2026-01-11"),
         (Berlin, &[], "2026-01-10T23:30:00Z", "2026-01-11"),
         (New_York, &["00:00-24:00"], "2026-01-10T04:30:00Z", "2026-01-09"),
     ];
     for (zone, spans, now, expected) in cases {
         let windows = Windows::parse(*zone, spans).unwrap();
         assert_eq!(windows.cap_day(utc(now)).to_string(), *expected, "{spans:?} in {zone} at {now}");
+    }
+}
+
+#[test]
+fn a_cap_day_ends_with_the_first_opening_of_another_date() {
+    let cases: &[(Tz, &[&str], &str, &str)] = &[
+        (Berlin, &["22:00-06:00"], "2026-01-10T22:30:00Z", "2026-01-11T21:00:00Z"),
+        (Berlin, &["22:00-06:00"], "2026-01-11T12:00:00Z", "2026-01-11T21:00:00Z"),
+        (Berlin, &["01:00-02:00", "13:00-14:00"], "2026-01-11T00:30:00Z", "2026-01-12T00:00:00Z"),
+        // Both nights of the year on which clocks change.
+        (Berlin, &["22:00-06:00"], "2026-03-28T23:00:00Z", "2026-03-29T20:00:00Z"),
+        (Berlin, &["22:00-06:00"], "2026-10-24T23:00:00Z", "2026-10-25T21:00:00Z"),
+        // The window of this night is lost to the change.
+        (Berlin, &["02:10-02:50"], "2026-03-28T12:00:00Z", "2026-03-29T01:10:00Z"),
+        (Berlin, &[], "2026-03-28T23:30:00Z", "2026-03-29T22:00:00Z"),
+        (UTC, &[], "2026-05-05T12:00:00Z", "2026-05-06T00:00:00Z"),
+    ];
+    for (zone, spans, now, expected) in cases {
+        let windows = Windows::parse(*zone, spans).unwrap();
+        assert_eq!(windows.cap_day_ends(utc(now)), utc(expected), "{spans:?} in {zone} at {now}");
     }
 }
 
@@ -245,6 +268,15 @@ proptest! {
             prop_assert_eq!(windows.cap_day(now), windows.cap_day(since));
             prop_assert_eq!(windows.cap_day(now), windows.cap_day(until - Duration::seconds(1)));
         }
+    }
+
+    #[test]
+    fn a_cap_day_lasts_to_its_end(zone in zones(), spans in spans(), now in instants()) {
+        let windows = Windows::parse(zone, &spans).unwrap();
+        let ends = windows.cap_day_ends(now);
+        prop_assert!(ends > now);
+        prop_assert_eq!(windows.cap_day(ends - Duration::seconds(1)), windows.cap_day(now));
+        prop_assert_ne!(windows.cap_day(ends), windows.cap_day(now));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_openai::traits::RequestOptionsBuilder;
-use catalog::{Begun, CallEnd, CallIntent, CallStatus, Catalog, CatalogError};
-use config::Vision;
+use catalog::{Begun, CallEnd, CallIntent, CallStatus, Catalog, CatalogError, Charge, DayCaps};
+use chrono::{DateTime, Utc};
+use config::{CameraId, Vision};
 
 use super::client::{Shared, joined};
 use super::error::VisionError;
@@ -16,30 +17,47 @@ use super::wire::{Reply, Request, Usage};
 const REQUEST_ID_HEADER: &str = "x-client-request-id";
 
 impl Shared {
-    /// Writes the ledger's row, sends, stores what came back, and only then hands it on. The row counts
-    /// against the day's cap from its first moment; should the program be killed in between, it stays
-    /// `sent`, and at most this one request is asked again.
+    /// Writes the ledger's row, sends, stores what came back, and only then hands it on. The row counts against
+    /// the day's caps from its first moment, with all it may take; should the program be killed in between, it
+    /// stays `sent`, and at most this one request is asked again.
     pub(super) async fn call(
         self: Arc<Self>,
         intent: CallIntent,
         request: Arc<Request>,
     ) -> Result<Result<String, Failure>, VisionError> {
-        let (day, cap, request_id) =
-            (intent.cap_day, self.settings.max_calls_per_day, intent.request_id.clone());
+        let request_id = intent.request_id.clone();
+        let thought = intent.bound.input_tokens + intent.bound.output_tokens;
         let now = self.clock.now();
-        match self.ledger(move |catalog| catalog.begin_call(&intent, cap, now)).await? {
+        // It may have waited for its turn past the end of the day on which it was thought of.
+        let intent = CallIntent { cap_day: self.windows.cap_day(now), ..intent };
+        let caps = self.caps(&intent, now);
+        match self.ledger(move |catalog| catalog.begin_call(&intent, &caps, now)).await? {
             Begun::Sent => {}
-            Begun::CapReached => return Err(VisionError::CapReached { day, cap }),
+            Begun::CapReached(reached) => return Err(VisionError::CapReached(reached)),
         }
         let (usage, outcome) = match self.send(&request_id, &request).await {
             Ok(reply) => (reply.usage(), reply.into_caption()),
             Err(failure) => (Usage::default(), Err(failure)),
         };
+        if let Some((input, output)) = usage.input_tokens.zip(usage.output_tokens) {
+            self.quota.used(thought, input.saturating_add(output));
+        }
         let end = call_end(&self.settings, usage, &outcome);
         let answer = outcome.clone().ok();
         let now = self.clock.now();
         self.ledger(move |catalog| catalog.end_call(&request_id, &end, answer.as_deref(), now)).await?;
         Ok(outcome)
+    }
+
+    fn caps(&self, intent: &CallIntent, now: DateTime<Utc>) -> DayCaps {
+        let camera = intent.camera.as_ref().and_then(|id| id.parse::<CameraId>().ok());
+        let camera = camera.and_then(|id| self.settings.camera_caps.get(&id).copied());
+        DayCaps {
+            all: self.settings.caps,
+            camera: camera.unwrap_or_default(),
+            rates: self.settings.price().map(|price| price.rates),
+            until: Some(self.windows.cap_day_ends(now)),
+        }
     }
 
     async fn send(&self, request_id: &str, request: &Request) -> Result<Reply, Failure> {
@@ -72,7 +90,20 @@ fn call_end(settings: &Vision, usage: Usage, outcome: &Result<String, Failure>) 
         http_status: failure.map_or(Some(200), Failure::http_status),
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
-        cost_usd: usage.cost_usd(settings),
+        cost: usage.cost(settings),
+        charge: failure.map_or(Charge::Used, charge),
         error: failure.map(ToString::to_string),
+    }
+}
+
+/// What a failed request counts: an error is not billed, except where it hides that the work was done.
+fn charge(failure: &Failure) -> Charge {
+    match failure {
+        Failure::Unreadable { .. } | Failure::Declined { .. } => Charge::Used,
+        // A gateway's: the server behind it may have answered.
+        Failure::Interrupted { .. } | Failure::Status { status: 502 | 504 | 520 | 524, .. } => {
+            Charge::Unknown
+        }
+        Failure::Status { .. } | Failure::NotConnected { .. } | Failure::Unsendable { .. } => Charge::Nothing,
     }
 }

@@ -5,17 +5,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_openai::Client;
-use catalog::{CallIntent, Catalog, Clock};
+use catalog::{CallIntent, CallMode, Catalog, Clock};
 use config::{CameraId, Vision, Windows};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bound::bound;
+use super::breaker::Breaker;
 use super::endpoint::{Endpoint, http_client};
 use super::error::VisionError;
 use super::failure::Failure;
 use super::key::key;
 use super::look::{Answer, Look, Origin, Said};
+use super::quota::Quota;
 use super::retry::{RetryPolicy, Situation, Verdict};
 use super::transport::Transport;
 use super::turns::{Turn, Turns};
@@ -25,6 +29,7 @@ use super::wire::Request;
 #[derive(Clone)]
 pub struct VisionClient {
     shared: Arc<Shared>,
+    breaker: Arc<Breaker>,
     policy: RetryPolicy,
 }
 
@@ -34,8 +39,9 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) chat: Client<Endpoint>,
     /// Their zone and openings decide which day a call counts for.
-    windows: Windows,
+    pub(super) windows: Windows,
     turns: Turns,
+    pub(super) quota: Quota,
     /// Requests under way. They end even when nobody waits for them any more: they are paid for.
     under_way: TaskTracker,
     /// Set by the first failure that only the operator can mend: nobody asks after it.
@@ -61,6 +67,7 @@ impl VisionClient {
         let shared = Shared {
             chat: Client::build(http, endpoint).with_http_service(transport),
             turns: Turns::new(settings.concurrency),
+            quota: Quota::new(settings.requests_per_minute, settings.tokens_per_minute),
             settings: settings.clone(),
             windows: windows.clone(),
             catalog,
@@ -68,12 +75,15 @@ impl VisionClient {
             under_way: TaskTracker::new(),
             stopped: OnceLock::new(),
         };
-        Ok(Self { shared: Arc::new(shared), policy: RetryPolicy::default() })
+        let policy = RetryPolicy::default();
+        let breaker = Arc::new(Breaker::new(policy.server_rest));
+        Ok(Self { shared: Arc::new(shared), breaker, policy })
     }
 
     /// Replaces the times of the retry rules.
     #[must_use]
     pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
+        self.breaker = Arc::new(Breaker::new(policy.server_rest));
         self.policy = policy;
         self
     }
@@ -88,15 +98,14 @@ impl VisionClient {
         if let Some(answer) = self.stored(&key).await? {
             return Ok(answer);
         }
-        let slot = unless(ending, self.shared.turns.slot()).await?;
+        let slot = unless(ending, self.shared.turns.slots.take()).await?;
         let turn = Arc::new((question, slot));
         let request = Arc::new(Request::new(look, &self.shared.settings));
         let (mut tries, mut unreadable) = (0, 0);
         loop {
-            self.may_go_on(ending)?;
             let intent = self.intent(look, &key);
             let request_id = intent.request_id.clone();
-            let failure = match self.call(intent, &request, &turn).await? {
+            let failure = match self.in_turn(intent, (&request, &turn), ending).await? {
                 Ok(text) => {
                     return Ok(Answer { request_id, said: Said::Caption(text), origin: Origin::Asked });
                 }
@@ -122,6 +131,26 @@ impl VisionClient {
                 }
             }
         }
+    }
+
+    /// Makes one call when server and quota let it, and learns from how it went.
+    async fn in_turn(
+        &self,
+        intent: CallIntent,
+        (request, turn): (&Arc<Request>, &Arc<Turn>),
+        ending: &CancellationToken,
+    ) -> Result<Result<String, Failure>, VisionError> {
+        let shared = &self.shared;
+        let pass = unless(ending, self.breaker.pass()).await?.map_err(server_is_down)?;
+        let tokens = intent.bound.input_tokens + intent.bound.output_tokens;
+        unless(ending, shared.quota.wait(tokens)).await?;
+        self.may_go_on(ending)?;
+        let begun = Instant::now();
+        let outcome = self.call(intent, request, turn).await?;
+        let failure = outcome.as_ref().err();
+        pass.tell(failure);
+        shared.turns.slots.learn(begun, failure);
+        Ok(outcome)
     }
 
     /// Makes one call on a task of its own, which goes on, and keeps its turn, when this future is dropped.
@@ -173,6 +202,8 @@ impl VisionClient {
             camera: look.camera.as_ref().map(CameraId::to_string),
             segment_sha256: look.segment_sha256.clone(),
             model: self.shared.settings.model.clone(),
+            mode: CallMode::Direct,
+            bound: bound(look, &self.shared.settings),
         }
     }
 }
@@ -187,6 +218,11 @@ pub(super) async fn joined<T>(task: JoinHandle<T>) -> Result<T, VisionError> {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => run_is_ending(),
     })
+}
+
+fn server_is_down(after: Duration) -> VisionError {
+    let reason = format!("the vision server is down: it is asked again in {} s", after.as_secs() + 1);
+    VisionError::GiveBack { after, reason }
 }
 
 fn run_is_ending() -> VisionError {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use catalog::CatalogError;
-use chrono::NaiveDate;
+use catalog::{CapReached, CatalogError};
 
 /// Tells why a look brought neither a caption nor a failed observation. A request that the server
 /// refuses for good is no error: it becomes an [`Answer`](super::Answer) that says so.
@@ -15,11 +14,8 @@ pub enum VisionError {
     /// No request of this run can succeed; a person must act.
     #[error("{reason}")]
     Stop { reason: String },
-    #[error(
-        "`vision.max_calls_per_day = {cap}` is reached for {day}: what is left waits for the next day; raise \
-         the key to go on now"
-    )]
-    CapReached { day: NaiveDate, cap: u32 },
+    #[error("{0}")]
+    CapReached(CapReached),
     #[error("cannot prepare the vision client: {reason}")]
     Setup { reason: String },
     #[error("cannot keep the ledger of vision calls")]
@@ -30,7 +26,7 @@ impl VisionError {
     /// Tells whether the same look may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::GiveBack { .. } | Self::CapReached { .. } => true,
+            Self::GiveBack { .. } | Self::CapReached(_) => true,
             Self::Stop { .. } | Self::Setup { .. } => false,
             Self::Catalog(error) => error.is_retryable(),
         }

@@ -63,7 +63,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use config::Detail;
+    use config::{Caps, Detail};
 
     use super::super::look::Jpeg;
     use super::*;
@@ -89,8 +89,11 @@ mod tests {
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
-            max_calls_per_day: 1000,
+            caps: Caps::default(),
+            camera_caps: std::collections::BTreeMap::new(),
             concurrency: 4,
+            requests_per_minute: None,
+            tokens_per_minute: None,
             timeout: Duration::from_secs(120),
             prices: Vec::new(),
         }
@@ -103,7 +106,7 @@ mod tests {
         other.pictures[0].bytes = Bytes::from_static(b"another encoder");
         let mut elsewhere = settings();
         elsewhere.base_url = "https://example.org/v1".parse().unwrap();
-        elsewhere.max_calls_per_day = 1;
+        elsewhere.caps.calls = Some(1);
         assert_eq!(key(&look(), &settings()), key(&other, &elsewhere));
     }
 

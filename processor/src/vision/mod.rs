@@ -3,6 +3,8 @@
 //! Read `client.rs` first: it holds the order of the steps. What decides is in `retry.rs` (a pure
 //! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
 
+mod bound;
+mod breaker;
 mod call;
 mod client;
 mod endpoint;
@@ -13,7 +15,9 @@ mod fuzzed;
 mod key;
 mod look;
 mod probe;
+mod quota;
 mod retry;
+mod slots;
 mod transport;
 mod turns;
 mod wire;

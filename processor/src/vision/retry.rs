@@ -21,6 +21,8 @@ pub struct RetryPolicy {
     pub longest_retry_after: Duration,
     /// How long a job rests that went back because the tries were used up.
     pub rest: Duration,
+    /// How long a server that is down is left alone at first; twice as long after each probe that fails.
+    pub server_rest: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -31,6 +33,7 @@ impl Default for RetryPolicy {
             tries: 6,
             longest_retry_after: Duration::from_secs(600),
             rest: Duration::from_secs(300),
+            server_rest: Duration::from_secs(30),
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as PlainMutex, PoisonError, Weak};
 
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::slots::{Slot, Slots};
 
 pub(super) struct Turns {
-    slots: Arc<Semaphore>,
+    pub(super) slots: Arc<Slots>,
     /// One lock per question that somebody asks or waits for now.
     asked: PlainMutex<HashMap<String, Weak<Mutex<()>>>>,
 }
@@ -15,11 +17,11 @@ pub(super) struct Turns {
 pub(super) type Question = OwnedMutexGuard<()>;
 
 /// The right to ask: nobody else asks the same, and a slot is taken.
-pub(super) type Turn = (Question, OwnedSemaphorePermit);
+pub(super) type Turn = (Question, Slot);
 
 impl Turns {
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(slots.max(1))), asked: PlainMutex::default() }
+        Self { slots: Slots::new(slots), asked: PlainMutex::default() }
     }
 
     /// Waits until nobody else asks the question with this key: two cameras' folders may hold the same
@@ -34,11 +36,5 @@ impl Turns {
             lock
         };
         lock.lock_owned().await
-    }
-
-    /// Waits for one of the slots that `vision.concurrency` allows.
-    pub(super) async fn slot(&self) -> OwnedSemaphorePermit {
-        let slots = Arc::clone(&self.slots);
-        slots.acquire_owned().await.expect("the semaphore is never closed")
     }
 }

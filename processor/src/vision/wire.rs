@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::Vision;
+use config::{Usd, Vision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,11 +85,9 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Returns the price of the call in US dollars, where the model is listed and the server counted both.
-    pub(super) fn cost_usd(self, settings: &Vision) -> Option<f64> {
-        let price = settings.prices.iter().find(|price| price.model == settings.model)?;
-        let (input, output) = (self.input_tokens?, self.output_tokens?);
-        Some((input as f64 * price.input + output as f64 * price.output) / 1e6)
+    /// Returns the price of the call, where the model is listed and the server counted both.
+    pub(super) fn cost(self, settings: &Vision) -> Option<Usd> {
+        Some(settings.price()?.rates.cost(self.input_tokens?, self.output_tokens?))
     }
 }
 

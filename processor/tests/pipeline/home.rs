@@ -171,7 +171,7 @@ pub(crate) fn listen(
 
 fn told(event: &Event<'_>) -> Option<Told> {
     Some(match event {
-        Event::Backlog(_) => return None,
+        Event::Backlog(_) | Event::Urgent(_) => return None,
         Event::Processed { file, .. } => Told::Processed(file.clone()),
         Event::Skipped { file } => Told::Skipped(file.clone()),
         Event::Failed { file, reason } => Told::Failed(file.clone(), reason.clone()),

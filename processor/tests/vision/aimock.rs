@@ -99,10 +99,10 @@ async fn the_pause_a_foreign_server_asks_for_is_kept() {
     let Some(server) = Aimock::start() else { return };
     let setting = server.setting().with(|settings| {
         settings.prompt = "limited".to_owned();
-        settings.max_calls_per_day = 2;
+        settings.caps.calls = Some(2);
     });
     let began = std::time::Instant::now();
     let error = setting.look(&look(0)).await.unwrap_err();
-    assert!(matches!(error, VisionError::CapReached { .. }), "{error}");
+    assert!(matches!(error, VisionError::CapReached(_)), "{error}");
     assert!(began.elapsed() >= Duration::from_secs(2), "aimock asks for one second after each request");
 }

@@ -8,5 +8,6 @@ mod vision_server;
 mod aimock;
 mod faults;
 mod money;
+mod outage;
 mod requests;
 mod setting;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use catalog::Catalog;
+use config::{Caps, Usd};
 use futures::future::join_all;
 use nightreel_processor::vision::{Origin, VisionError};
 use tokio_util::sync::CancellationToken;
@@ -45,14 +46,13 @@ async fn the_cap_holds_under_sixteen_looks_at_once() {
         Reply::Caption(format!("caption {}", received.number)).late(Duration::from_millis(20))
     });
     let setting = Setting::of(&server).with(|settings| {
-        settings.max_calls_per_day = 5;
+        settings.caps.calls = Some(5);
         settings.concurrency = 3;
     });
     let (client, ending) = (setting.client(), CancellationToken::new());
     let looks = (0..16).map(look).collect::<Vec<_>>();
     let answers = join_all(looks.iter().map(|look| client.look(look, &ending))).await;
-    let deferred =
-        answers.iter().filter(|answer| matches!(answer, Err(VisionError::CapReached { cap: 5, .. }))).count();
+    let deferred = answers.iter().filter(|answer| matches!(answer, Err(VisionError::CapReached(_)))).count();
     assert_eq!((answers.iter().filter(|answer| answer.is_ok()).count(), deferred), (5, 11));
     assert_eq!(server.journal().len(), 5);
     assert_eq!(server.most_under_way(), 3);
@@ -65,12 +65,71 @@ async fn the_cap_holds_under_sixteen_looks_at_once() {
     assert_eq!(server.journal().len(), 5);
 }
 
+/// Asks sixteen at once, and returns what the server was asked and answered meanwhile.
+async fn sixteen_at_once(setting: &Setting) -> usize {
+    let (client, ending) = (setting.client(), CancellationToken::new());
+    let looks = (0..64).map(look).collect::<Vec<_>>();
+    let answers = join_all(looks.iter().map(|look| client.look(look, &ending))).await;
+    let reached = |answer: &Result<_, _>| matches!(answer, Err(VisionError::CapReached(_)));
+    assert!(answers.iter().all(|answer| answer.is_ok() || reached(answer)));
+    assert!(answers.iter().any(reached));
+    answers.iter().filter(|answer| answer.is_ok()).count()
+}
+
+#[tokio::test]
+async fn no_cap_is_exceeded_by_sixteen_at_once_in_two_programs() {
+    let slow = |received: &crate::vision_server::Received| {
+        Reply::Caption(format!("caption {}", received.number)).late(Duration::from_millis(5))
+    };
+    let caps = [
+        Caps { usd: Some(Usd::of_dollars(0.005)), ..Caps::default() },
+        Caps { tokens: Some(20_000), ..Caps::default() },
+        Caps { calls: Some(11), ..Caps::default() },
+    ];
+    for (caps, of_camera) in caps.into_iter().flat_map(|caps| [(caps, false), (caps, true)]) {
+        let server = VisionServer::start(None, slow);
+        let setting = Setting::of(&server).with(|settings| {
+            settings.concurrency = 16;
+            settings.timeout = Duration::from_secs(30);
+            settings.caps = if of_camera { Caps::default() } else { caps };
+            settings.camera_caps.extend(of_camera.then(|| ("gate".parse().unwrap(), caps)));
+        });
+        // Another process has a connection of its own, and its own idea of what is under way.
+        let catalog = Catalog::open(setting.folder.path()).unwrap();
+        let other =
+            Setting { folder: tempfile::tempdir().unwrap(), catalog, settings: setting.settings.clone() };
+        let answered = futures::join!(sixteen_at_once(&setting), sixteen_at_once(&other));
+        let spent = setting.catalog.spent(now().date_naive(), None).unwrap();
+        assert!(spent.usd <= caps.usd.unwrap_or(spent.usd), "{caps:?}: {spent:?}");
+        assert!(spent.tokens <= caps.tokens.unwrap_or(spent.tokens), "{caps:?}: {spent:?}");
+        assert!(spent.calls <= caps.calls.unwrap_or(spent.calls), "{caps:?}: {spent:?}");
+        assert_eq!(server.journal().len() as u64, spent.calls, "{caps:?}");
+        assert!(answered.0 + answered.1 > 5, "{caps:?}: {answered:?}");
+        let deferred = setting.catalog.deferrals(now()).unwrap();
+        assert_eq!(deferred.len(), 1);
+        assert_eq!(deferred[0].camera.as_deref(), of_camera.then_some("gate"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_aside_is_given_back_unless_it_may_be_charged() {
+    for (reply, kept) in
+        [(Reply::error(400, "bad_request", "no"), false), (Reply::Hang, true), (Reply::BreakOff, true)]
+    {
+        let server = VisionServer::scripted([reply]);
+        let setting = Setting::of(&server).with(|settings| settings.caps.calls = Some(1));
+        let _ = setting.look(&look(0)).await;
+        let spent = setting.catalog.spent(now().date_naive(), Some("gate")).unwrap();
+        assert_eq!((spent.calls, spent.tokens > 0, spent.usd > Usd::default()), (1, kept, kept));
+    }
+}
+
 #[tokio::test]
 async fn repeated_requests_count_against_the_cap() {
     let server = VisionServer::start(None, |_| Reply::integer_code(500));
-    let setting = Setting::of(&server).with(|settings| settings.max_calls_per_day = 3);
+    let setting = Setting::of(&server).with(|settings| settings.caps.calls = Some(3));
     let error = setting.look(&look(0)).await.unwrap_err();
-    assert!(matches!(&error, VisionError::CapReached { .. }) && error.is_retryable(), "{error}");
+    assert!(matches!(&error, VisionError::CapReached(_)) && error.is_retryable(), "{error}");
     assert!(error.to_string().contains("`vision.max_calls_per_day = 3`"));
     assert_eq!(server.journal().len(), 3);
 }
@@ -94,6 +153,10 @@ fn killed_between_send_and_store_only_the_request_under_way_is_asked_again() {
     let mut statuses = setting.statuses();
     statuses.sort();
     assert_eq!(statuses, ["answered", "answered", "sent"]);
+    // What was set aside for the one that was under way still counts.
+    let used: u64 =
+        setting.ledger().iter().filter_map(|call| Some(call.input_tokens? + call.output_tokens?)).sum();
+    assert!(setting.catalog.spent(now().date_naive(), None).unwrap().tokens > used + 600);
     setting.assert_ledger_is_the_journal(&server);
 }
 
@@ -131,7 +194,7 @@ async fn through_a_night_of_random_faults_ledger_and_journal_agree_and_nothing_i
         4 => Reply::error(400, "bad_request", "no"),
         _ => Reply::Caption(format!("caption {}", received.number)),
     });
-    let setting = Setting::of(&server).with(|settings| settings.max_calls_per_day = 10_000);
+    let setting = Setting::of(&server).with(|settings| settings.caps.calls = Some(10_000));
     let (client, ending) = (setting.client(), CancellationToken::new());
     let looks = (0..200).map(look).collect::<Vec<_>>();
     let answers = join_all(looks.iter().map(|look| client.look(look, &ending))).await;

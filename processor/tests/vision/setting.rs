@@ -1,12 +1,12 @@
 //! The setting of a test: a catalogue in a temporary folder, a client with short waits, and looks to ask.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{Detail, Price, Secret, Vision, Windows};
+use config::{Caps, Detail, Price, Rate, Rates, Secret, Vision, Windows};
 use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ impl Setting {
     pub(crate) fn at(base_url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(folder.path()).unwrap();
+        let rates = Rates { input: Rate::per_million(0.10), output: Rate::per_million(0.50) };
         let settings = Vision {
             base_url: base_url.parse().unwrap(),
             model: MODEL.to_owned(),
@@ -39,10 +40,13 @@ impl Setting {
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
-            max_calls_per_day: 1000,
+            caps: Caps { calls: Some(1000), ..Caps::default() },
+            camera_caps: BTreeMap::new(),
             concurrency: 4,
+            requests_per_minute: None,
+            tokens_per_minute: None,
             timeout: Duration::from_millis(300),
-            prices: vec![Price { model: MODEL.to_owned(), input: 0.10, output: 0.50 }],
+            prices: vec![Price { model: MODEL.to_owned(), rates, batch: rates.halved(), image_tokens: None }],
         };
         Self { folder, catalog, settings }
     }

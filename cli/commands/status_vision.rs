@@ -1,0 +1,87 @@
+//! What `status` says of the vision model: what the day took, and what waits for the next.
+
+use std::time::Duration;
+
+use catalog::{Deferral, Pause, Spent, Task, nights};
+use chrono::{DateTime, Utc};
+use config::{Caps, Usd, Vision};
+use serde::Serialize;
+
+use crate::commands::status::time;
+use crate::open::Store;
+
+#[derive(Serialize)]
+pub(super) struct VisionLine {
+    /// Today is the caps' day.
+    calls_today: u64,
+    max_calls_per_day: Option<u64>,
+    /// With what is set aside for requests under way.
+    tokens_today: u64,
+    max_tokens_per_day: Option<u64>,
+    usd_today: f64,
+    max_usd_per_day: Option<f64>,
+    /// What waits for the next day.
+    deferred: Vec<Deferral>,
+}
+
+impl VisionLine {
+    pub(super) fn of(store: &Store, vision: &Vision) -> anyhow::Result<Self> {
+        let now = store.clock.now();
+        let spent = store.catalog.spent(store.settings.process.windows.cap_day(now), None)?;
+        Ok(Self {
+            calls_today: spent.calls,
+            max_calls_per_day: vision.caps.calls,
+            tokens_today: spent.tokens,
+            max_tokens_per_day: vision.caps.tokens,
+            usd_today: spent.usd.dollars(),
+            max_usd_per_day: vision.caps.usd.map(Usd::dollars),
+            deferred: store.catalog.deferrals(now)?,
+        })
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let of = |cap: Option<String>| cap.map(|cap| format!(" of {cap}")).unwrap_or_default();
+        let whole = |cap: Option<u64>| of(cap.map(|cap| cap.to_string()));
+        let spent = format!(
+            "vision    {}{} calls, {}{} tokens, ${:.4}{} today",
+            self.calls_today,
+            whole(self.max_calls_per_day),
+            self.tokens_today,
+            whole(self.max_tokens_per_day),
+            self.usd_today,
+            of(self.max_usd_per_day.map(|cap| format!("${cap}"))),
+        );
+        let deferred = self.deferred.iter().map(|Deferral { camera, cap, until, segments }| {
+            let whose =
+                camera.as_ref().map_or("all cameras".to_owned(), |camera| format!("camera `{camera}`"));
+            format!("deferred  {segments} segments of {whose} until {} UTC: `{cap}` is reached", time(*until))
+        });
+        std::iter::once(spent).chain(deferred).collect()
+    }
+}
+
+/// Returns when the backlog is done: at the speed of past runs, through the windows and under the caps to come.
+pub(super) fn backlog_done(store: &Store) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let (now, windows) = (store.clock.now(), &store.settings.process.windows);
+    let vision = store.settings.vision.as_ref();
+    let past = store.catalog.past(vision.map_or("", |vision| vision.model.as_str()), now)?;
+    let Some(speed) = past.speed().filter(|speed| *speed > 0.0) else { return Ok(None) };
+    let footage_s = store.catalog.waiting()?.length_s(&past);
+    let expected = |count: u64| (count as f64 / past.footage_s * footage_s).ceil() as u64;
+    let (input, output) = (expected(past.input_tokens), expected(past.output_tokens));
+    let rates = vision.and_then(Vision::price).map(|price| price.rates);
+    let takes = Spent {
+        calls: expected(past.calls),
+        tokens: input + output,
+        usd: rates.map_or(Usd::default(), |rates| rates.cost(input, output)),
+    };
+    let work = Duration::try_from_secs_f64(footage_s / speed).unwrap_or(Duration::MAX);
+    let caps = vision.map_or(Caps::default(), |vision| vision.caps);
+    let spent = store.catalog.spent(windows.cap_day(now), None)?;
+    Ok(nights(&Task { work, takes, caps, spent }, windows, now).done)
+}
+
+pub(super) fn pause_line(Pause { since, reason }: &Pause) -> String {
+    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("paused    since {} UTC{reason}, until `nightreel resume`", time(*since))
+}
