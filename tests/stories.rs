@@ -27,4 +27,5 @@ mod retaining;
 mod settings;
 mod views;
 mod vision;
+mod vision_faults;
 mod windows;
