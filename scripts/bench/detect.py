@@ -75,18 +75,10 @@ def arguments():
     return parser.parse_args()
 
 
-def build():
-    measure.build("release", "-p", "nightreel-processor", "--example", "detection")
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(measure.REPOSITORY, "target"))
-    return os.path.join(target, "release/examples/detection")
-
-
 def install():
-    python = os.path.join(VENV, "bin/python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "numpy", "onnx", "onnxruntime"]
-    subprocess.run(pip, check=True)
+    python, missing = measure.venv(VENV, ["numpy", "onnx", "onnxruntime"])
+    if missing:
+        sys.exit(f"bench: these could not be installed: {', '.join(missing)}")
     return python
 
 
@@ -109,7 +101,7 @@ def main():
     with lzma.open(os.path.join(measure.REPOSITORY, "models/nanodet-g-416.onnx.xz")) as packed:
         with open(os.path.join(FOLDER, "nanodet.onnx"), "wb") as file:
             file.write(packed.read())
-    detection, python = args.detection or build(), install()
+    detection, python = args.detection or measure.example("detection"), install()
     runs = {}
     for side in map(int, args.sizes.split(",")):
         inputs = os.path.join(FOLDER, f"{side}.f32")

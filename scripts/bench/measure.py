@@ -163,5 +163,20 @@ def build(profile, *options):
     return os.path.join(target, profile, "nightreel")
 
 
+def example(name):
+    """Builds an example of the processor in release and returns it."""
+    target = os.path.dirname(build("release", "-p", "nightreel-processor", "--example", name))
+    return os.path.join(target, "examples", name)
+
+
+def venv(folder, packages):
+    """Returns the Python of an environment with these packages, and which of them there are none of for this machine."""
+    python = os.path.join(folder, "bin/python")
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    return python, [package for package in packages if subprocess.run([*pip, package]).returncode != 0]
+
+
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)

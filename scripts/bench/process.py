@@ -11,7 +11,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import time
 
 import clips
@@ -36,20 +35,10 @@ def arguments():
     return parser.parse_args()
 
 
-def build():
-    measure.build("release", "-p", "nightreel-processor", "--example", "sampling")
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(measure.REPOSITORY, "target"))
-    return os.path.join(target, "release/examples/sampling")
-
-
 def install_peers():
-    python = os.path.join(VENV, "bin/python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    for package in PACKAGES:
-        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", package]
-        if subprocess.run(pip).returncode != 0:
-            measure.say(f"no {package} for this machine; it is left out")
+    python, missing = measure.venv(VENV, PACKAGES)
+    for package in missing:
+        measure.say(f"no {package} for this machine; it is left out")
     return python
 
 
@@ -115,7 +104,7 @@ def pss(sampling):
 
 def main():
     args = arguments()
-    sampling = os.path.abspath(args.sampling or build())
+    sampling = os.path.abspath(args.sampling or measure.example("sampling"))
     python = install_peers()
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers.py")
     began, machine, runs = time.monotonic(), measure.machine(), {}

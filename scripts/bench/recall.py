@@ -15,7 +15,6 @@ import sys
 
 import clips
 import measure
-import process
 
 WEATHERS = ["clear", "dusk", "infrared", "rain"]
 EVERY = 10
@@ -109,7 +108,7 @@ HEADINGS = ["footage", "GOP", "sampling", "people found", "samples with a person
 
 def main():
     args = arguments()
-    sampling = os.path.abspath(args.sampling or process.build())
+    sampling = os.path.abspath(args.sampling or measure.example("sampling"))
     runs = []
     for gop in map(int, args.gops.split(",")):
         for kind, weather in enumerate(WEATHERS):
