@@ -199,11 +199,6 @@ impl Catalog {
         })
     }
 
-    /// Counts the requests of a cap's day.
-    pub fn calls_on(&self, cap_day: NaiveDate) -> Result<u64, CatalogError> {
-        Ok(self.spent(cap_day, None)?.calls)
-    }
-
     /// Lists the requests that were made about a content, oldest first.
     pub fn calls_of(&self, segment_sha256: &str, model: &str) -> Result<Vec<Call>, CatalogError> {
         self.read("list calls", |c| calls_of(c, segment_sha256, model))

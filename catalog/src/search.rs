@@ -7,6 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
 use crate::events::{EVENT, EventFilter, conditions, read_event};
+use crate::store::json;
 use crate::{Catalog, CatalogError, Event};
 
 /// Hits where nobody says how many.
@@ -113,7 +114,7 @@ fn best(c: &Connection, (words, query): (&[&str], &str), filter: &EventFilter) -
             AND +rowid IN (SELECT value FROM json_each(?4))
          ORDER BY bm25(event_text), rowid DESC LIMIT ?5",
     )?
-    .query_map((query, first, last, json(&candidates), filter.limit.unwrap_or(LIMIT)), |row| row.get(0))?
+    .query_map((query, first, last, json(&candidates)?, filter.limit.unwrap_or(LIMIT)), |row| row.get(0))?
     .collect()
 }
 
@@ -133,7 +134,7 @@ fn noted_last(c: &Connection, query: &str, filter: &EventFilter) -> rusqlite::Re
 /// by one, each would gather everything that begins with the last word.
 fn hits(c: &Connection, query: &str, ids: &[i64]) -> rusqlite::Result<Vec<Hit>> {
     let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
-    let wanted = json(ids);
+    let wanted = json(&ids)?;
     let mut snippets: HashMap<i64, String> = c
         .prepare_cached(
             "SELECT rowid, snippet(event_text, -1, '[', ']', '…', 24) FROM event_text
@@ -156,10 +157,6 @@ fn hits(c: &Connection, query: &str, ids: &[i64]) -> rusqlite::Result<Vec<Hit>> 
     let places: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     hits.sort_by_key(|hit| places.get(&hit.event.id).copied());
     Ok(hits)
-}
-
-fn json(ids: impl serde::Serialize) -> String {
-    serde_json::json!(ids).to_string()
 }
 
 /// Splits what was typed where FTS5's tokenizer would: at everything that is neither letter nor digit.

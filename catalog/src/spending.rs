@@ -29,6 +29,12 @@ pub struct Bound {
     pub output_tokens: u64,
 }
 
+impl Bound {
+    pub fn tokens(self) -> u64 {
+        self.input_tokens + self.output_tokens
+    }
+}
+
 /// What a request is held against before it is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DayCaps {

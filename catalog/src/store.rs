@@ -187,7 +187,7 @@ fn load_samples(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Resul
 }
 
 /// Formats a time as results carry it: UTC with milliseconds.
-pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
+pub fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 

@@ -7,7 +7,7 @@ use config::Urgent;
 use rusqlite::params;
 use serde::Serialize;
 
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, Disk};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,7 +46,8 @@ impl Catalog {
             return Ok(Some(Urgency::Overdue));
         }
         let Some(below) = urgent.disk_below else { return Ok(None) };
-        Ok((free(root)? < below).then_some(Urgency::DiskNearFull))
+        let disk = Disk::measure(root).map_err(CatalogError::file("measure the disk of", root))?;
+        Ok((disk.free < below).then_some(Urgency::DiskNearFull))
     }
 
     /// Returns the beginning of the segment of the backlog that is leased next.
@@ -62,13 +63,6 @@ impl Catalog {
             Ok(oldest.and_then(DateTime::from_timestamp_millis))
         })
     }
-}
-
-/// Measures what a user without privileges can still write.
-fn free(path: &Path) -> Result<u64, CatalogError> {
-    let found = rustix::fs::statvfs(path)
-        .map_err(|errno| CatalogError::file("measure the disk of", path)(errno.into()))?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 #[cfg(test)]

@@ -92,11 +92,15 @@ impl Verifier {
             Err(error) => looked = Err(error),
         })?;
         looked?;
-        let mut found = Vec::new();
+        let (mut found, mut results) = (Vec::new(), Vec::new());
         for reach in [Reach::Incoming, Reach::SetAside] {
-            self.walk.each(reach, |file| match file {
-                Ok(file) => found.push(file.path),
-                Err(trouble) => faults.push(fault(self.root.path(), &trouble)),
+            self.walk.each_entry(reach, |entry| {
+                results.extend(entry.as_ref().ok().and_then(|entry| self.results_at(entry)));
+                match entry.map_or_else(|trouble| Some(Err(trouble)), |entry| self.walk.look_at(&entry)) {
+                    Some(Ok(file)) => found.push(file.path),
+                    Some(Err(trouble)) => faults.push(fault(self.root.path(), &trouble)),
+                    None => {}
+                }
             });
         }
         for path in found {
@@ -104,7 +108,11 @@ impl Verifier {
                 suspects.unknown.push(path);
             }
         }
-        suspects.left_over = self.left_over()?;
+        for path in results {
+            if self.is_left_over(&path)? {
+                suspects.left_over.push(path);
+            }
+        }
         Ok(suspects)
     }
 

@@ -3,32 +3,20 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use walkdir::DirEntry;
+
 use crate::intent::is_on_its_way;
 use crate::segments::by_path;
-use crate::walk::Reach;
 use crate::{CatalogError, Results, Verifier, cues, is_media};
 
 pub(crate) const LEFT_OVER: &str = "results of a file that is gone; delete them, or put the file back";
 
 impl Verifier {
-    /// Lists results whose file is gone. What the walk cannot read is told where footage is looked for.
-    pub(crate) fn left_over(&self) -> Result<Vec<PathBuf>, CatalogError> {
-        let mut results = Vec::new();
-        for reach in [Reach::Incoming, Reach::SetAside] {
-            self.walk.each_entry(reach, |entry| {
-                let entry = entry.ok().filter(|entry| entry.file_type().is_file());
-                let path = entry.map(walkdir::DirEntry::into_path).filter(|path| is_named_as_results(path));
-                results
-                    .extend(path.and_then(|path| Some(path.strip_prefix(self.root.path()).ok()?.to_owned())));
-            });
-        }
-        let mut left_over = Vec::new();
-        for path in results {
-            if self.is_left_over(&path)? {
-                left_over.push(path);
-            }
-        }
-        Ok(left_over)
+    /// Returns the path under the root of what is named as results are.
+    pub(crate) fn results_at(&self, entry: &DirEntry) -> Option<PathBuf> {
+        let is_results = entry.file_type().is_file() && is_named_as_results(entry.path());
+        let under_root = || entry.path().strip_prefix(self.root.path()).ok().map(Path::to_owned);
+        is_results.then(under_root).flatten()
     }
 
     /// Tells whether results, by their path under the root, are ours and of a file that is gone. Of a file that has

@@ -106,7 +106,7 @@ impl Walk {
         !hidden && !is_live(relative) && right
     }
 
-    fn look_at(&self, entry: &DirEntry) -> Option<Result<Found, String>> {
+    pub(crate) fn look_at(&self, entry: &DirEntry) -> Option<Result<Found, String>> {
         if entry.file_type().is_dir() || !is_media(entry.path()) {
             return None;
         }

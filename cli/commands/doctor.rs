@@ -166,7 +166,7 @@ fn folder(key: &str, path: &Path) -> Check {
 }
 
 fn disk(settings: &Settings) -> Check {
-    let disk = match retention::Disk::measure(&settings.storage.root) {
+    let disk = match retention::measure(&settings.storage.root) {
         Ok(disk) => disk,
         Err(error) => return Check::failed("disk", &error),
     };

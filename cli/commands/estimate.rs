@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use catalog::{Day, Estimate, days_until_full, estimate};
 use clap::Args;
 use config::{Camera, Recording};
-use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
@@ -80,7 +79,7 @@ impl Estimates {
     fn of(store: &Store, cameras: Vec<CameraLine>) -> anyhow::Result<Self> {
         let sum = |of: fn(&Estimate) -> u64| cameras.iter().filter_map(|c| c.estimate.as_ref()).map(of).sum();
         let (bytes_per_day, bytes_per_month) = (sum(|e| e.bytes_per_day), sum(|e| e.bytes_per_month));
-        let free = Disk::measure(store.root.path())?.free;
+        let free = retention::measure(store.root.path())?.free;
         let floor = store.settings.retention.min_free;
         let disk = DiskLine {
             free_bytes: free,

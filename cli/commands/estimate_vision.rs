@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use catalog::{Nights, Past, Spent, Task, Waiting, nights, picture_tokens};
 use chrono::{DateTime, Utc};
-use config::{Rates, Settings, Usd, Vision, WindowState};
+use config::{Caps, Rates, Settings, Usd, Vision, WindowState, Windows};
 use serde::Serialize;
 
 use crate::commands::status::time;
@@ -76,11 +76,8 @@ impl VisionEstimate {
         let rates = vision.price().map(|price| price.rates);
         let takes = demand.takes(rates);
         let work_s = past.speed().map(|speed| footage_s / speed);
-        let spent = store.catalog.spent(windows.cap_day(now), None)?;
-        let work = Duration::try_from_secs_f64(work_s.unwrap_or(0.0)).unwrap_or(Duration::MAX);
-        let Nights { nights, done, capped } =
-            nights(&Task { work, takes, caps: vision.caps, spent }, windows, now);
-        let window = next_window(windows.at(now), |at| windows.at(at));
+        let Nights { nights, done, capped } = nights_of(store, (work_s.unwrap_or(0.0), takes), now)?;
+        let window = next_window(windows, now);
         let spread = past.spread(waiting.segments).filter(|_| demand.basis == Basis::PastRuns);
         let per_request = takes.usd.dollars() / demand.requests.max(1.0);
         let Waiting { segments, .. } = waiting;
@@ -195,15 +192,25 @@ impl Demand {
     }
 }
 
+/// Goes through the nights to come with so many seconds of work, under the caps of all cameras together.
+pub(super) fn nights_of(
+    store: &Store,
+    (work_s, takes): (f64, Spent),
+    now: DateTime<Utc>,
+) -> anyhow::Result<Nights> {
+    let windows = &store.settings.process.windows;
+    let work = Duration::try_from_secs_f64(work_s).unwrap_or(Duration::MAX);
+    let caps = store.settings.vision.as_ref().map_or(Caps::default(), |vision| vision.caps);
+    let spent = store.catalog.spent(windows.cap_day(now), None)?;
+    Ok(nights(&Task { work, takes, caps, spent }, windows, now))
+}
+
 /// Finds the window that is open, or opens next.
-fn next_window(
-    state: WindowState,
-    at: impl Fn(DateTime<Utc>) -> WindowState,
-) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    match state {
+fn next_window(windows: &Windows, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    match windows.at(now) {
         WindowState::Always => None,
         WindowState::Open { since, until } => Some((since, until)),
-        WindowState::Closed { until } => match at(until) {
+        WindowState::Closed { until } => match windows.at(until) {
             WindowState::Open { since, until } => Some((since, until)),
             _ => None,
         },

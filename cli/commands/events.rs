@@ -114,7 +114,7 @@ pub(crate) fn row(event: &Event, (zone, words): (Tz, String)) -> Vec<String> {
     let length = start.zip(end).map_or(0.0, |(start, end)| (end - start).as_seconds_f64());
     let label = what.labels.first().map_or("-", String::as_str);
     vec![
-        start.map_or_else(String::new, |t| t.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()),
+        start.map_or_else(String::new, |start| local(start, zone)),
         output::time_span(length),
         event.camera.clone().unwrap_or_else(|| event.file.clone()),
         what.view.clone(),
@@ -127,6 +127,11 @@ pub(crate) fn row(event: &Event, (zone, words): (Tz, String)) -> Vec<String> {
 fn said(event: &Event) -> String {
     let first = event.what.captions.first().map_or("-", String::as_str);
     one_line(first, 60)
+}
+
+/// Says when it was, in a zone.
+pub(crate) fn local(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Cuts text to what a line of a table takes.

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use catalog::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
 use crate::args::Global;
-use crate::commands::events::{one_line, when};
+use crate::commands::events::{local, one_line, when};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -139,8 +138,4 @@ fn sum_row(sum: &LedgerSum) -> Vec<String> {
 
 fn dollars(dollars: f64) -> String {
     format!("${dollars:.6}")
-}
-
-fn local(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -11,7 +11,6 @@ use catalog::{
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use config::{Recording, WindowState};
-use retention::Disk;
 use serde::Serialize;
 
 use crate::args::Global;
@@ -137,7 +136,7 @@ impl Status {
         let (settings, now) = (&store.settings, store.clock.now());
         let queue = SqliteQueue::new(store.catalog.clone(), settings.process.max_attempts);
         let (troubles, queue) = (Troubles::of(store, &queue)?, queue.stats(now)?);
-        let disk = Disk::measure(store.root.path())?;
+        let disk = retention::measure(store.root.path())?;
         let gates = store.catalog.gate_tallies(now - GATED)?;
         let cameras = cameras(store, now)?;
         let mut segments = BTreeMap::new();

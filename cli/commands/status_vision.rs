@@ -1,12 +1,11 @@
 //! What `status` says of the vision model: what the day took, and what waits for the next.
 
-use std::time::Duration;
-
-use catalog::{Deferral, Pause, Spent, Task, nights};
+use catalog::{Deferral, Pause, Spent};
 use chrono::{DateTime, Utc};
-use config::{Caps, Usd, Vision};
+use config::{Usd, Vision};
 use serde::Serialize;
 
+use crate::commands::estimate_vision::nights_of;
 use crate::commands::status::time;
 use crate::open::Store;
 
@@ -62,7 +61,7 @@ impl VisionLine {
 
 /// Returns when the backlog is done: at the speed of past runs, through the windows and under the caps to come.
 pub(super) fn backlog_done(store: &Store) -> anyhow::Result<Option<DateTime<Utc>>> {
-    let (now, windows) = (store.clock.now(), &store.settings.process.windows);
+    let now = store.clock.now();
     let vision = store.settings.vision.as_ref();
     let past = store.catalog.past(vision.map_or("", |vision| vision.model.as_str()), now)?;
     let Some(speed) = past.speed().filter(|speed| *speed > 0.0) else { return Ok(None) };
@@ -75,10 +74,7 @@ pub(super) fn backlog_done(store: &Store) -> anyhow::Result<Option<DateTime<Utc>
         tokens: input + output,
         usd: rates.map_or(Usd::default(), |rates| rates.cost(input, output)),
     };
-    let work = Duration::try_from_secs_f64(footage_s / speed).unwrap_or(Duration::MAX);
-    let caps = vision.map_or(Caps::default(), |vision| vision.caps);
-    let spent = store.catalog.spent(windows.cap_day(now), None)?;
-    Ok(nights(&Task { work, takes, caps, spent }, windows, now).done)
+    Ok(nights_of(store, (footage_s / speed, takes), now)?.done)
 }
 
 pub(super) fn pause_line(Pause { since, reason }: &Pause) -> String {

@@ -2,9 +2,9 @@
 //! two seconds for frames that have no place.
 
 use config::CameraId;
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, access};
 
-use catalog::files;
+use catalog::{Disk, files};
 
 use crate::RecorderError;
 use crate::segment::Place;
@@ -20,8 +20,7 @@ pub(crate) fn check_room(place: &Place, camera: &CameraId) -> Result<(), Recorde
     files::create_folder(&folder)?;
     access(&folder, Access::WRITE_OK | Access::EXEC_OK)
         .map_err(|errno| RecorderError::file("write into", &folder)(errno.into()))?;
-    let disk = statvfs(&folder).map_err(|errno| RecorderError::file("look at", &folder)(errno.into()))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let Disk { free, .. } = Disk::measure(&folder).map_err(RecorderError::file("look at", &folder))?;
     if free < ROOM_MIN { Err(RecorderError::DiskFull { folder, free }) } else { Ok(()) }
 }
 

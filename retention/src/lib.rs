@@ -13,7 +13,7 @@ mod reason;
 mod retainer;
 
 pub use apply::{Applied, Failure, Outcome, apply};
-pub use disk::Disk;
+pub use disk::measure;
 pub use error::RetentionError;
 pub use plan::{Entry, Plan, Tally, Totals, Verdict};
 pub use planner::{FEED_ORDER, Planner, Situation, plan};

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use catalog::{ClockDoubt, Planned, SegmentId, SegmentState};
+use catalog::{ClockDoubt, Disk, Planned, SegmentId, SegmentState};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{Disk, Reason};
+use crate::Reason;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

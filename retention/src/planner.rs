@@ -9,11 +9,11 @@
 use std::path::{Component, Path};
 use std::time::Duration;
 
-use catalog::{ClockDoubt, Holding, PROCESSED, Segment, SegmentState, Work};
+use catalog::{ClockDoubt, Disk, Holding, PROCESSED, Segment, SegmentState, Work};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Retention};
 
-use crate::{Disk, Entry, Plan, Reason, Totals, Verdict};
+use crate::{Entry, Plan, Reason, Totals, Verdict};
 
 /// The order in which the planner is fed, each state oldest first: so the floor meets first what may go first.
 ///

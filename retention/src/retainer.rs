@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use catalog::{Catalog, CatalogError, MediaFolder, MediaRoot, SegmentId};
+use catalog::{Catalog, CatalogError, Disk, MediaFolder, MediaRoot, SegmentId};
 use chrono::{DateTime, Utc};
 use config::Retention;
 
 use crate::apply::{Applied, Applier, Outcome, apply, carry_out};
-use crate::{Disk, Entry, FEED_ORDER, Plan, Planner, RetentionError, Situation, Totals};
+use crate::{Entry, FEED_ORDER, Plan, Planner, RetentionError, Situation, Totals, measure};
 
 /// Retention over one root. Its calls block: not for async threads.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Retainer {
     /// Tells whether a pass is due before its time, at the cost of one system call.
     pub fn is_below_floor(&self) -> Result<bool, RetentionError> {
         match self.policy.min_free {
-            Some(floor) => Ok(Disk::measure(self.root.path())?.free < floor),
+            Some(floor) => Ok(measure(self.root.path())?.free < floor),
             None => Ok(false),
         }
     }
@@ -103,7 +103,7 @@ impl Retainer {
         // An empty mount point is another disk, with other room.
         self.root.check()?;
         let doubt = self.media.catalog().note_run(now)?;
-        let situation = Situation { now, disk: Disk::measure(self.root.path())?, doubt };
+        let situation = Situation { now, disk: measure(self.root.path())?, doubt };
         let mut planner = Planner::new(&self.policy, &situation);
         let mut flow = ControlFlow::Continue(());
         for state in FEED_ORDER {

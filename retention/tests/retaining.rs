@@ -12,7 +12,7 @@ use catalog::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Retention};
-use nightreel_retention::{Applied, Disk, Entry, Outcome, Plan, Retainer, RetentionError, Verdict};
+use nightreel_retention::{Applied, Entry, Outcome, Plan, Retainer, RetentionError, Verdict, measure};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const LEASE: Duration = Duration::from_secs(600);
@@ -238,7 +238,7 @@ fn the_floor_frees_the_oldest_processed_and_no_more() {
     // Other programs write to this disk meanwhile: beside segments of a terabyte that does not count.
     let huge = 1 << 40;
     pretend_size(&footage, huge);
-    let free = Disk::measure(footage.root.path()).unwrap().free;
+    let free = measure(footage.root.path()).unwrap().free;
     let retainer = footage.retainer(Retention { min_free: Some(free + huge + huge / 2), ..policy() });
     assert!(retainer.is_below_floor().unwrap());
     let plan = retainer.plan(now()).unwrap();

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use config::Usd;
-use rusqlite::{Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
 use serde::Serialize;
 
 use crate::segment::time;
@@ -74,9 +75,17 @@ pub struct LedgerSum {
     pub counted_usd: f64,
 }
 
+/// What [`LedgerFilter::wanted`] fills in.
 const WANTED: &str = "(?1 IS NULL OR begun_ms >= ?1) AND (?2 IS NULL OR begun_ms < ?2)
     AND (?3 = '[]' OR camera IN (SELECT value FROM json_each(?3)))
     AND (?4 = '[]' OR model IN (SELECT value FROM json_each(?4)))";
+
+impl LedgerFilter {
+    fn wanted(&self) -> rusqlite::Result<[Value; 4]> {
+        let [from, to] = [self.from, self.to].map(|at| at.map(|at| at.timestamp_millis()).into());
+        Ok([from, to, json(&self.cameras)?.into(), json(&self.models)?.into()])
+    }
+}
 
 impl Catalog {
     /// Calls `each` with every request that is wanted, oldest first, until it fails.
@@ -111,9 +120,7 @@ impl Catalog {
                         sum(counted_tokens), sum(counted_nanousd)
                  FROM call WHERE {WANTED} GROUP BY {of} ORDER BY {of}"
             ))?;
-            let [from, to] = [filter.from, filter.to].map(|at| at.map(|at| at.timestamp_millis()));
-            let wanted = params![from, to, json(&filter.cameras)?, json(&filter.models)?];
-            let rows = statement.query_map(wanted, |row| {
+            let rows = statement.query_map(params_from_iter(filter.wanted()?), |row| {
                 Ok(LedgerSum {
                     of: row.get(0)?,
                     calls: row.get(1)?,
@@ -143,9 +150,8 @@ impl Catalog {
                  FROM call WHERE {WANTED} AND (begun_ms, rowid) > (?5, ?6)
                  ORDER BY begun_ms, rowid LIMIT {PAGE}"
             ))?;
-            let [from, to] = [filter.from, filter.to].map(|at| at.map(|at| at.timestamp_millis()));
-            let wanted = params![from, to, json(&filter.cameras)?, json(&filter.models)?, begun, rowid];
-            statement.query_map(wanted, ledger_row)?.collect()
+            let wanted = filter.wanted()?.into_iter().chain([begun.into(), rowid.into()]);
+            statement.query_map(params_from_iter(wanted), ledger_row)?.collect()
         })
     }
 }

@@ -65,11 +65,11 @@ fn every_request_counts_against_its_day_whatever_became_of_it() {
         if status != CallStatus::Sent {
             catalog.end_call(&request, &end(status), None, noon()).unwrap();
         }
-        assert_eq!(catalog.calls_on(noon().date_naive()).unwrap(), number as u64 + 1);
+        assert_eq!(catalog.spent(noon().date_naive(), None).unwrap().calls, number as u64 + 1);
     }
     let reached = catalog.begin_call(&intent("too many"), &calls(5), noon()).unwrap();
     assert!(matches!(reached, Begun::CapReached(_)));
-    assert_eq!(catalog.calls_on(noon().date_naive()).unwrap(), 5);
+    assert_eq!(catalog.spent(noon().date_naive(), None).unwrap().calls, 5);
     let tomorrow = CallIntent { cap_day: noon().date_naive().succ_opt().unwrap(), ..intent("tomorrow") };
     assert_eq!(catalog.begin_call(&tomorrow, &calls(5), noon()).unwrap(), Begun::Sent);
 }
@@ -152,7 +152,7 @@ fn only_what_dead_processes_left_in_flight_is_settled() {
         pairs(&[("answered", "answered"), ("dead", "unknown"), ("living", "sent"), ("own", "sent")]);
     assert_eq!(statuses(&store.catalog), expected);
     assert_eq!(store.catalog.settle_calls(noon()).unwrap(), 0);
-    assert_eq!(store.catalog.calls_on(noon().date_naive()).unwrap(), 4);
+    assert_eq!(store.catalog.spent(noon().date_naive(), None).unwrap().calls, 4);
 }
 
 #[test]

@@ -56,7 +56,7 @@ async fn the_cap_holds_under_sixteen_looks_at_once() {
     assert_eq!((answers.iter().filter(|answer| answer.is_ok()).count(), deferred), (5, 11));
     assert_eq!(server.journal().len(), 5);
     assert_eq!(server.most_under_way(), 3);
-    assert_eq!(setting.catalog.calls_on(now().date_naive()).unwrap(), 5);
+    assert_eq!(setting.catalog.spent(now().date_naive(), None).unwrap().calls, 5);
     setting.assert_ledger_is_the_journal(&server);
 
     // What was paid for is still there; the rest stays deferred, over a restart too.
