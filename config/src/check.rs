@@ -72,10 +72,10 @@ impl Check<'_> {
             process: process?,
             gate: gate?,
             detect: detect?.into(),
-            vision: vision.map_or(Some(None), |vision| vision.map(Some))?,
+            vision: given(vision)?,
             events: events?,
             retention: retention?,
-            hook: hook.map_or(Some(None), |hook| hook.map(Some))?,
+            hook: given(hook)?,
             serve: serve?,
         })
     }
@@ -153,6 +153,11 @@ impl Check<'_> {
         self.missing.extend(found.missing);
         found.secret
     }
+}
+
+/// Turns what is wrong, where it is given, into nothing at all.
+fn given<T>(checked: Option<Option<T>>) -> Option<Option<T>> {
+    checked.map_or(Some(None), |checked| checked.map(Some))
 }
 
 fn outside<T: Display>(value: T, range: &RangeInclusive<T>) -> String {

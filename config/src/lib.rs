@@ -54,7 +54,7 @@ pub use settings::{
     Storage, Urgent, Vision,
 };
 pub use show::render_effective;
-pub use source::{Input, InvalidAddress, Source, Transport};
+pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
 pub use zone::{CameraDetect, Fill, Mask, Polygon, Reported, Zone};

@@ -13,6 +13,9 @@ use crate::Secret;
 pub(crate) const USERNAME_PLACE: &str = "{username}";
 pub(crate) const PASSWORD_PLACE: &str = "{password}";
 
+/// What FFmpeg may speak for one of these, as it writes lists: no stream may name a file of this machine.
+pub const NETWORK_PROTOCOLS: &str = "tcp,udp,rtp,rtsp,rtsps,rtmp,rtmps,http,https,tls,crypto";
+
 pub(crate) const NETWORK_SCHEMES: &[&str] = &["rtsp", "rtsps", "rtmp", "rtmps", "http", "https"];
 
 /// All that is not "unreserved" in RFC 3986; `%` above all, which `Url` leaves as it is.
@@ -46,6 +49,16 @@ pub enum InvalidAddress {
 pub enum Transport {
     Tcp,
     Udp,
+}
+
+impl Transport {
+    /// As FFmpeg and the settings spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
 }
 
 /// Who speaks with the camera.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts};
+use catalog::{Catalog, Learnt, Profile, Results, Segment, SegmentFacts, rfc3339};
 use config::Settings;
 
 use crate::candidates::{Album, Candidates};
@@ -14,7 +14,7 @@ use crate::footage::Footage;
 use crate::gate::{Audit, Gate};
 use crate::looks::Asker;
 use crate::plans::Plans;
-use crate::scene::{Scene, Seen, rfc3339};
+use crate::scene::{Scene, Seen};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::Choice;

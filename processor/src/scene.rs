@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use catalog::{Decision, GateReason, Object, Sample, ViewResult};
-use chrono::{DateTime, SecondsFormat, Utc};
+use catalog::{Decision, GateReason, Object, Sample, ViewResult, rfc3339};
+use chrono::{DateTime, Utc};
 
 use crate::Picture;
 use crate::candidates::Candidates;
@@ -201,8 +201,4 @@ impl<'a> Scene<'a> {
         }
         Ok(())
     }
-}
-
-pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

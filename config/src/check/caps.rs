@@ -1,6 +1,6 @@
 //! What may be spent in a day: for all cameras in `[vision]`, for one in `[camera.vision]`.
 
-use super::Check;
+use super::{Check, given};
 use crate::raw::{RawCamera, RawCameraVision, RawVision};
 use crate::{CameraId, Caps, Usd, Vision};
 
@@ -65,9 +65,4 @@ impl Check<'_> {
             raw.max_calls_per_day.map(|calls| self.whole(&key("max_calls_per_day"), calls, 1..=MOST_CALLS));
         Some(Caps { usd: given(usd)?, tokens: given(tokens)?, calls: given(calls)? })
     }
-}
-
-/// Turns what is wrong, where it is given, into nothing at all.
-pub(super) fn given<T>(checked: Option<Option<T>>) -> Option<Option<T>> {
-    checked.map_or(Some(None), |checked| checked.map(Some))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Check;
+use super::{Check, given};
 use crate::labels::{self, plain_label};
 use crate::raw::RawDetect;
 use crate::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
@@ -54,11 +54,11 @@ impl Check<'_> {
         let labels = self.model_labels(raw);
         let onnxruntime = raw.onnxruntime.as_mut().map(|file| self.file("detect.onnxruntime", file));
         Some(DetectModel {
-            file: file.map_or(Some(None), |file| file.map(Some))?,
-            layout: layout.map_or(Some(None), |layout| layout.map(Some))?,
-            input_px: input_px.map_or(Some(None), |px| px.map(Some))?,
+            file: given(file)?,
+            layout: given(layout)?,
+            input_px: given(input_px)?,
             labels: labels?,
-            onnxruntime: onnxruntime.map_or(Some(None), |file| file.map(Some))?,
+            onnxruntime: given(onnxruntime)?,
         })
     }
 

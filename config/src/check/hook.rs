@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Check;
+use super::{Check, given};
 use crate::raw::RawHook;
 use crate::{Hook, HookCommand, Webhook};
 
 impl Check<'_> {
     pub(super) fn hook(&mut self, raw: &mut RawHook) -> Option<Hook> {
-        let given = [("command", raw.command.is_some()), ("webhook", raw.webhook.is_some())];
-        if !given.iter().any(|(name, given)| self.is_given("hook", name, *given)) {
+        let keys = [("command", raw.command.is_some()), ("webhook", raw.webhook.is_some())];
+        if !keys.iter().any(|(name, given)| self.is_given("hook", name, *given)) {
             self.faults.add("hook", "tells nobody: it needs `command` or `webhook`");
         }
         let command = raw.command.as_mut().map(|command| self.hook_command(command));
@@ -20,8 +20,8 @@ impl Check<'_> {
         raw.webhook = webhook.iter().flatten().map(Webhook::to_string).next();
         let timeout = self.whole("hook.timeout_seconds", raw.timeout_seconds, 1..=600);
         Some(Hook {
-            command: command.map_or(Some(None), |command| command.map(Some))?,
-            webhook: webhook.map_or(Some(None), |webhook| webhook.map(Some))?,
+            command: given(command)?,
+            webhook: given(webhook)?,
             timeout: Duration::from_secs(timeout?),
         })
     }

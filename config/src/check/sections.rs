@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::Check;
-use super::caps::given;
+use super::{Check, given};
 use crate::raw::{RawEvents, RawProcess, RawRetention, RawStorage};
 use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Urgent, Windows};
 

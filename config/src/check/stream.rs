@@ -80,7 +80,7 @@ impl Check<'_> {
             return Some(Transport::Tcp);
         }
         let name = raw.transport.get_or_insert_with(|| "tcp".to_owned());
-        let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+        let transports = [Transport::Tcp, Transport::Udp].map(|transport| (transport.as_str(), transport));
         self.choice(&format!("{section}.transport"), name, &transports)
     }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Check;
-use super::caps::given;
+use super::{Check, given};
 use crate::credentials::Whereabouts;
 use crate::raw::{RawPrice, RawVision};
 use crate::{Detail, Price, Rate, Rates, Secret, Vision};
@@ -125,6 +124,6 @@ impl Check<'_> {
     }
 
     fn optional_rate(&mut self, key: &str, value: Option<f64>) -> Option<Option<Rate>> {
-        value.map_or(Some(None), |value| self.dollars(key, Some(value)).map(Some))
+        given(value.map(|value| self.dollars(key, Some(value))))
     }
 }

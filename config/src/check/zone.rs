@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Check;
 use super::view::is_plain;
+use super::{Check, given};
 use crate::raw::{RawCamera, RawGate, RawZone};
 use crate::{CameraDetect, Fill, Gate, Mask, Polygon, Reported, Zone};
 
@@ -83,8 +83,8 @@ impl Check<'_> {
         let labels = raw.detect.labels.as_ref().map(|labels| self.labels(&key("labels"), labels));
         let min_score = raw.detect.min_score.map(|score| self.number(&key("min_score"), score, 0.0..=1.0));
         Some(CameraDetect {
-            labels: labels.map_or(Some(None), |labels| labels.map(Some))?,
-            min_score: min_score.map_or(Some(None), |score| score.map(|score| Some(score as f32)))?,
+            labels: given(labels)?,
+            min_score: given(min_score)?.map(|score| score as f32),
             reported: match raw.detect.only_in_zones {
                 true => Reported::OnlyInZones,
                 false => Reported::Everywhere,

@@ -16,4 +16,4 @@ pub(crate) use decoder::{DecodedFrame, Decoder, Decoding};
 pub use error::DecodeError;
 pub(crate) use player::{LivePicture, Player};
 pub use serve::serve;
-pub(crate) use wire::{Opened, Play};
+pub(crate) use wire::Opened;

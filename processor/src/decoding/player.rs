@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::decoder::{DecodedFrame, DecoderProgram, Heard, Running, senseless};
-use super::wire::{Play, Request};
+use super::wire::Request;
 use crate::error::ProcessorError;
 use crate::unfinished::{Progress, Unfinished};
+use crate::video::Play;
 
 /// A child that plays. It is killed when this is dropped.
 #[derive(Debug)]

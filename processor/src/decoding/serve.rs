@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::error::DecodeError;
 use super::limits;
-use super::wire::{self, Failure, Fate, FrameHeader, LiveHeader, Message, Opened, Play, Request};
+use super::wire::{self, Failure, Fate, FrameHeader, LiveHeader, Message, Opened, Request};
 use crate::video::{
-    DecodeSummary, LiveError, LiveFrame, LiveFrames, LiveHeard, SampledFrame, Samples, Video, VideoError,
-    Wanted,
+    DecodeSummary, LiveError, LiveFrame, LiveFrames, Play, SampledFrame, Samples, Video, VideoError,
 };
 
 /// Between two signs of life.
@@ -139,12 +138,10 @@ impl Answers<'_> {
     }
 
     /// Plays until the stream ends; that nobody listens any more shows in the pipe.
-    fn play(&mut self, Play { address, transport, every, first }: Play) -> Result<(), Stop> {
-        let mut frames = LiveFrames::play(Wanted { address, transport, every, first })?;
+    fn play(&mut self, play: Play) -> Result<(), Stop> {
+        let mut frames = LiveFrames::play(play)?;
         loop {
-            if let LiveHeard::Frames(heard) = frames.next(SIGN)? {
-                heard.iter().try_for_each(|frame| self.hand_on_live(frame))?;
-            }
+            frames.next(SIGN)?.iter().try_for_each(|frame| self.hand_on_live(frame))?;
             if self.said.elapsed() > SIGN {
                 self.say(&Message::Alive)?;
             }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::num::NonZeroU32;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Picture;
-use crate::video::{Choice, DecodeSummary, LiveError, Probe, VideoError};
+use crate::video::{Choice, DecodeSummary, LiveError, Play, Probe, VideoError};
 
 /// No header is as long; a child that says so has lost its mind.
 const LONGEST_HEADER: u32 = 1 << 24;
@@ -30,17 +29,6 @@ pub(super) enum Request {
     Keyframes(Vec<Duration>),
     /// A running stream. Answered by live frames without end, or `Failed`; nothing can be asked after it.
     Play(Play),
-}
-
-/// A stream to be played. No `Debug`: the address may hold a password.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Play {
-    pub(crate) address: String,
-    /// `tcp` or `udp`.
-    pub(crate) transport: String,
-    pub(crate) every: NonZeroU32,
-    /// The number of the first frame.
-    pub(crate) first: u64,
 }
 
 impl Request {

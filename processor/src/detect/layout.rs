@@ -8,9 +8,6 @@ use super::{DetectError, nanodet, yolov8, yolox};
 
 const LAYOUTS: [Layout; 3] = [Layout::NanoDet, Layout::Yolox, Layout::Yolov8];
 
-/// Columns of a NanoDet row after its scores: four distributions over 8 or 11 distances.
-const NANODET_BOX: [usize; 2] = [4 * 8, 4 * 11];
-
 /// What the shapes of the outputs are held against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
@@ -50,7 +47,7 @@ impl Expected {
     fn refusal(self, shapes: &[Vec<usize>]) -> DetectError {
         let Self { cells, labels, .. } = self;
         let known = |layout: Layout| match layout {
-            Layout::NanoDet => format!("`nanodet` [1, {cells}, {}]", labels + 44),
+            Layout::NanoDet => format!("`nanodet` [1, {cells}, {}]", labels + nanodet::COLUMNS[1]),
             Layout::Yolox => format!("`yolox` [1, {cells}, {}]", labels + yolox::COLUMNS),
             Layout::Yolov8 => format!("`yolov8` [1, {}, {cells}]", labels + yolov8::ROWS),
         };
@@ -69,7 +66,7 @@ impl Expected {
     /// Reads a shape as that of a layout, with as many labels as that takes.
     fn read(self, output: usize, shape: &[usize], layout: Layout) -> Vec<Reading> {
         let (columns, taken): (usize, &[usize]) = match (layout, shape) {
-            (Layout::NanoDet, [1, rows, columns]) if *rows == self.cells => (*columns, &NANODET_BOX),
+            (Layout::NanoDet, [1, rows, columns]) if *rows == self.cells => (*columns, &nanodet::COLUMNS),
             (Layout::Yolox, [1, rows, columns]) if *rows == self.cells => (*columns, &[yolox::COLUMNS]),
             (Layout::Yolov8, [1, rows, columns]) if *columns == self.cells => (*rows, &[yolov8::ROWS]),
             _ => return Vec::new(),

@@ -15,7 +15,7 @@ use super::labels::labels_of;
 use super::layout::Expected;
 use super::network::{Network, engine_name};
 use super::onnx::{Side, input_sides};
-use super::{DetectError, runtime, shipped};
+use super::{DetectError, nanodet, runtime, shipped};
 
 /// Of a model that leaves it open and settings that do.
 const USUAL_PX: u16 = 640;
@@ -76,7 +76,7 @@ impl Model {
             input_px,
             labels: config::COCO_LABELS.map(str::to_owned).into(),
             output: "output".to_owned(),
-            numbers_per_cell: 80 + 4 * 11,
+            numbers_per_cell: config::COCO_LABELS.len() + nanodet::COLUMNS[1],
             own: None,
             onnxruntime: settings.onnxruntime.clone(),
         }

@@ -4,6 +4,9 @@
 use super::candidate::{Asked, Candidate};
 use super::cells::Cell;
 
+/// Of the box: four distributions over 8 or, as a rule, 11 distances.
+pub(crate) const COLUMNS: [usize; 2] = [4 * 8, 4 * 11];
+
 pub(crate) fn candidates(numbers: &[f32], cells: &[Cell], asked: Asked<'_>) -> Vec<Candidate> {
     let columns = numbers.len() / cells.len().max(1);
     let rows = cells.iter().zip(numbers.chunks_exact(columns.max(1)));

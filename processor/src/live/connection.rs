@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use config::{Source, Transport};
+use config::Source;
 use tokio_util::sync::CancellationToken;
 
 use super::mailbox::Mailbox;
 use super::watching::LiveError;
-use crate::decoding::{DecoderProgram, LivePicture, Play, Player};
+use crate::decoding::{DecoderProgram, LivePicture, Player};
 use crate::unfinished::Unfinished;
+use crate::video::Play;
 
 /// Between two looks whether to go on waiting.
 const TICK: Duration = Duration::from_millis(100);
@@ -100,13 +101,9 @@ impl Connection<'_> {
 
     fn play(&self, standing: &mut Standing) -> Unfinished {
         let before = standing.passed_over;
-        let transport = match self.source.transport {
-            Transport::Tcp => "tcp",
-            Transport::Udp => "udp",
-        };
         let play = Play {
             address: self.source.address().expose().to_owned(),
-            transport: transport.to_owned(),
+            transport: self.source.transport.as_str().to_owned(),
             every: self.every,
             first: standing.next_frame,
         };

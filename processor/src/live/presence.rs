@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use catalog::Object;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use catalog::{Object, rfc3339};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::gate::is_in_place;
@@ -66,7 +66,7 @@ impl Presence {
                     label: object.label.clone(),
                     score: object.score,
                     area: object.area,
-                    since: now.to_rfc3339_opts(SecondsFormat::Millis, true),
+                    since: rfc3339(now),
                 });
             }
         }

@@ -9,8 +9,6 @@ use super::decoder::Decoder;
 use super::ffi;
 use super::source::silence_ffmpeg;
 
-/// As the recorder gives them to its `ffmpeg`: no stream may name a file of this machine.
-const PROTOCOLS: &str = "tcp,udp,rtp,rtsp,rtsps,rtmp,rtmps,http,https,tls,crypto";
 /// Play lists, which name further hosts, are not among them.
 const FORMATS: &str = "rtsp,rtp,sdp,flv,live_flv,mpegts,mov,matroska,mjpeg,mpjpeg,h264,hevc,asf";
 /// In microseconds: a camera that says nothing for longer is gone.
@@ -57,7 +55,7 @@ impl LiveSource {
         ffmpeg::format::network::init();
         let url = CString::new(address).map_err(|_| LiveError::NothingThere(ffmpeg::Error::InvalidData))?;
         let mut options = vec![
-            ("protocol_whitelist", PROTOCOLS),
+            ("protocol_whitelist", config::NETWORK_PROTOCOLS),
             ("format_whitelist", FORMATS),
             ("analyzeduration", PROBING_US),
             ("fflags", "nobuffer"),

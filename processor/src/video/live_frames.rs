@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use catalog::Clock;
 use chrono::{DateTime, Utc};
 use ffmpeg_the_third::{Packet, frame};
+use serde::{Deserialize, Serialize};
 
 use super::arrivals::{Arrival, Arrivals, Facts};
 use super::convert;
@@ -24,10 +25,9 @@ const SILENCE: Duration = Duration::from_secs(8);
 /// By how many pictures display may be behind decoding.
 const MOST_REORDERED: usize = 64;
 
-/// What is to be played, and which frames of it are wanted.
-#[derive(Clone)]
-pub(crate) struct Wanted {
-    /// With the password in it.
+/// What is to be played, and which frames of it are wanted. No `Debug`: the address may hold a password.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Play {
     pub(crate) address: String,
     /// `tcp` or `udp`.
     pub(crate) transport: String,
@@ -53,12 +53,6 @@ impl LiveFrame {
     pub(crate) fn picture(&self) -> Result<Picture, VideoError> {
         convert::to_picture(&self.decoded)
     }
-}
-
-pub(crate) enum Heard {
-    /// Nothing to hand on yet.
-    Nothing,
-    Frames(Vec<LiveFrame>),
 }
 
 /// Plays until it is dropped; what reads is left to itself, and ends with the process at the latest.
@@ -102,14 +96,14 @@ impl Drop for LiveFrames {
 
 impl LiveFrames {
     /// Begins to connect.
-    pub(crate) fn play(wanted: Wanted) -> std::io::Result<Self> {
-        let arrivals = Arrivals::from(wanted.first);
+    pub(crate) fn play(play: Play) -> std::io::Result<Self> {
+        let arrivals = Arrivals::from(play.first);
         let state = State { decoder: None, arrivals, over: None, is_left: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let (every, next_frame) = (wanted.every, wanted.first);
+        let (every, next_frame) = (play.every, play.first);
         let theirs = Arc::clone(&shared);
         thread::Builder::new().name("live".to_owned()).spawn(move || {
-            let over = read(&wanted, &theirs).err().unwrap_or(LiveError::Ended);
+            let over = read(&play, &theirs).err().unwrap_or(LiveError::Ended);
             theirs.lock().over = Some(over);
             theirs.changed.notify_all();
         })?;
@@ -126,19 +120,18 @@ impl LiveFrames {
         })
     }
 
-    /// Waits for a while, and decodes what has come.
-    pub(crate) fn next(&mut self, wait: Duration) -> Result<Heard, LiveError> {
+    /// Waits for a while, decodes what has come, and returns what of it is wanted.
+    pub(crate) fn next(&mut self, wait: Duration) -> Result<Vec<LiveFrame>, LiveError> {
         let Some(arrival) = self.arrival(wait)? else {
             let silent = self.heard.unwrap_or(self.begun).elapsed();
             let most = if self.heard.is_some() { SILENCE } else { CONNECT_WITHIN };
             return match silent > most {
                 true => Err(LiveError::Silent { seconds: most.as_secs() }),
-                false => Ok(Heard::Nothing),
+                false => Ok(Vec::new()),
             };
         };
         self.heard = Some(Instant::now());
-        let frames = self.decode(arrival);
-        Ok(if frames.is_empty() { Heard::Nothing } else { Heard::Frames(frames) })
+        Ok(self.decode(arrival))
     }
 
     fn arrival(&mut self, wait: Duration) -> Result<Option<Arrival<Packet>>, LiveError> {
@@ -199,8 +192,8 @@ fn multiples(range: std::ops::Range<u64>, every: NonZeroU32) -> u64 {
     before(range.end).saturating_sub(before(range.start))
 }
 
-fn read(wanted: &Wanted, shared: &Shared) -> Result<(), LiveError> {
-    let mut source = LiveSource::open(&wanted.address, &wanted.transport)?;
+fn read(play: &Play, shared: &Shared) -> Result<(), LiveError> {
+    let mut source = LiveSource::open(&play.address, &play.transport)?;
     shared.lock().decoder = Some(source.decoder()?);
     let clock = Clock::system();
     loop {

@@ -43,6 +43,6 @@ pub use error::VideoError;
 pub use file::Video;
 pub use frame::SampledFrame;
 pub(crate) use live::LiveError;
-pub(crate) use live_frames::{Heard as LiveHeard, LiveFrame, LiveFrames, Wanted};
+pub(crate) use live_frames::{LiveFrame, LiveFrames, Play};
 pub use probe::{FileStart, Probe};
 pub use samples::{DecodeSummary, Samples};

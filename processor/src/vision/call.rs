@@ -26,7 +26,7 @@ impl Shared {
         request: Arc<Request>,
     ) -> Result<Result<String, Failure>, VisionError> {
         let request_id = intent.request_id.clone();
-        let thought = intent.bound.input_tokens + intent.bound.output_tokens;
+        let thought = intent.bound.tokens();
         let now = self.clock.now();
         // It may have waited for its turn past the end of the day on which it was thought of.
         let intent = CallIntent { cap_day: self.windows.cap_day(now), ..intent };

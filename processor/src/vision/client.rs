@@ -142,8 +142,7 @@ impl VisionClient {
     ) -> Result<Result<String, Failure>, VisionError> {
         let shared = &self.shared;
         let pass = unless(ending, self.breaker.pass()).await?.map_err(server_is_down)?;
-        let tokens = intent.bound.input_tokens + intent.bound.output_tokens;
-        unless(ending, shared.quota.wait(tokens)).await?;
+        unless(ending, shared.quota.wait(intent.bound.tokens())).await?;
         self.may_go_on(ending)?;
         let begun = Instant::now();
         let outcome = self.call(intent, request, turn).await?;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use config::{Camera, Secret, Source, Transport};
+use config::{Camera, NETWORK_PROTOCOLS, Secret, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
@@ -170,10 +170,14 @@ fn command(source: &Source, sound: SoundUse) -> Command {
         ("v4l2", Some(device)) => command.args(["-f", "v4l2", "-input_format", "h264", "-i"]).arg(device),
         // played as a camera would send it
         (_, Some(file)) => command.args(["-re", "-i"]).arg(file),
-        _ if is_secret(source) => command.args(LIST_INPUT),
+        // A password must not stand in the list of processes: the child reads the address from its stdin.
+        _ if is_secret(source) => {
+            command.args(["-protocol_whitelist", &format!("pipe,{NETWORK_PROTOCOLS}")]);
+            command.args(["-f", "concat", "-safe", "0", "-i", "pipe:0"])
+        }
         (_, None) => {
             if is_rtsp(source) {
-                command.args(["-rtsp_transport", transport(source)]);
+                command.args(["-rtsp_transport", source.transport.as_str()]);
             }
             command.args(["-i", source.url.as_str()])
         }
@@ -202,18 +206,6 @@ fn command(source: &Source, sound: SoundUse) -> Command {
     command
 }
 
-/// A password must not stand in the list of processes: the child reads the address from its stdin.
-const LIST_INPUT: [&str; 8] = [
-    "-protocol_whitelist",
-    "pipe,tcp,udp,rtp,rtsp,rtsps,rtmp,rtmps,http,https,tls,crypto",
-    "-f",
-    "concat",
-    "-safe",
-    "0",
-    "-i",
-    "pipe:0",
-];
-
 /// Offsets of B-frames that count from the first picture leave no edit list, whose delay would part sound and
 /// picture. But over RTSP come no decode times, and those FFmpeg 5.1 makes up for B-frames would end it there.
 fn movflags(source: &Source) -> &'static str {
@@ -229,9 +221,8 @@ fn is_rtsp(source: &Source) -> bool {
 
 /// Returns the list that names an address with a password.
 fn list_of(source: &Source) -> Option<String> {
-    let is_rtsp = matches!(source.url.scheme(), "rtsp" | "rtsps");
-    let option =
-        if is_rtsp { format!("option rtsp_transport {}\n", transport(source)) } else { String::new() };
+    let transport = source.transport.as_str();
+    let option = if is_rtsp(source) { format!("option rtsp_transport {transport}\n") } else { String::new() };
     // a URL holds no quote: it is written as %27
     let address = source.address().expose().replace('\'', "%27");
     is_secret(source).then(|| format!("ffconcat version 1.0\nfile '{address}'\n{option}"))
@@ -239,13 +230,6 @@ fn list_of(source: &Source) -> Option<String> {
 
 fn is_secret(source: &Source) -> bool {
     source.password.is_some() && source.local_path().is_none()
-}
-
-fn transport(source: &Source) -> &'static str {
-    match source.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    }
 }
 
 /// Names the codec as MP4 does: `avc1`, `hvc1`, `mp4a`.
