@@ -50,7 +50,7 @@ pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
+    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
     Storage, Urgent, Vision,
 };
 pub use show::render_effective;

@@ -172,6 +172,8 @@ pub(crate) struct RawVision {
     pub(crate) prompt: String,
     /// What the model is told beforehand; default nothing.
     pub(crate) system: Option<String>,
+    /// `json` or `text`, what the answer is in; default `json`.
+    pub(crate) answer: String,
     /// `low` or `high`, how closely the model looks; default `low`.
     pub(crate) detail: String,
     /// Longer side of the picture sent, in pixels; default 1024.
@@ -208,6 +210,7 @@ impl Default for RawVision {
             api_key_env: None,
             prompt: "What is happening?".to_owned(),
             system: None,
+            answer: "json".to_owned(),
             detail: "low".to_owned(),
             image_max_px: 1024,
             jpeg_quality: 80,

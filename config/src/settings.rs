@@ -107,6 +107,7 @@ pub struct Vision {
     pub api_key: Option<Secret>,
     pub prompt: String,
     pub system: Option<String>,
+    pub answer: AnswerForm,
     pub detail: Detail,
     /// The longer side of the picture that is sent, in pixels; larger views are shrunk.
     pub image_max_px: u32,
@@ -133,6 +134,14 @@ pub struct Vision {
 pub enum Detail {
     Low,
     High,
+}
+
+/// What the model is asked to answer in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerForm {
+    /// JSON by a schema; plain text of servers that know none.
+    Json,
+    Text,
 }
 
 impl Vision {

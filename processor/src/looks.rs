@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ProcessorError, chain};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Jpeg, Look, VisionClient, VisionError};
+use crate::vision::{Answer, Jpeg, Look, Said, Told, VisionClient, VisionError};
 
 /// Looks gathered before they are asked about: bounds the JPEGs in memory to some ten megabytes per worker,
 /// however long the video.
@@ -87,7 +87,7 @@ impl Asker {
 
     pub(crate) fn about<'a>(&'a self, sha256: &'a str, camera: Option<&str>) -> Looks<'a> {
         let camera = camera.and_then(|id| id.parse().ok());
-        Looks { asker: self, sha256, camera, waiting: Vec::new(), captions: Vec::new() }
+        Looks { asker: self, sha256, camera, waiting: Vec::new(), told: Vec::new() }
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) struct Looks<'a> {
     sha256: &'a str,
     camera: Option<CameraId>,
     waiting: Vec<(Spot, Look)>,
-    captions: Vec<(Spot, String)>,
+    told: Vec<(Spot, Told)>,
 }
 
 impl Looks<'_> {
@@ -134,10 +134,10 @@ impl Looks<'_> {
         encode(&small, self.asker.jpeg_quality)
     }
 
-    /// Asks about the rest and returns all captions.
-    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, String)>, Unfinished> {
+    /// Asks about the rest and returns all that was told.
+    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, Told)>, Unfinished> {
         self.ask(progress)?;
-        Ok(self.captions)
+        Ok(self.told)
     }
 
     fn ask(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
@@ -151,7 +151,7 @@ impl Looks<'_> {
                 match tokio::time::timeout(TICK, answers.next()).await {
                     Ok(Some((spot, answer))) => {
                         let answer = answer.map_err(|error| asker.unfinished(error))?;
-                        self.captions.extend(caption(&answer).map(|text| (spot, text)));
+                        self.told.extend(told(answer).map(|told| (spot, told)));
                     }
                     Ok(None) => return Ok(()),
                     Err(_) => progress()?,
@@ -161,9 +161,12 @@ impl Looks<'_> {
     }
 }
 
-fn caption(answer: &Answer) -> Option<String> {
-    if let Some(reason) = answer.error() {
-        tracing::warn!(request = %answer.request_id, reason, "vision model gave no caption");
+fn told(answer: Answer) -> Option<Told> {
+    match answer.said {
+        Said::Told(told) => Some(told),
+        Said::Failed(reason) => {
+            tracing::warn!(request = %answer.request_id, reason, "vision model gave no caption");
+            None
+        }
     }
-    answer.caption().map(str::to_owned)
 }

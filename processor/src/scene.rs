@@ -77,7 +77,7 @@ impl<'a> Scene<'a> {
         }
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
-        self.take_captions(progress)?;
+        self.take_answers(progress)?;
         let Self { samples, candidates, size_px, .. } = self;
         Ok(Seen { samples, candidates, size_px, decoding })
     }
@@ -182,7 +182,7 @@ impl<'a> Scene<'a> {
 
     fn view_result(&mut self, cut: &Cut<'_>) -> Result<ViewResult, Unfinished> {
         let objects = self.objects(cut)?;
-        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, jpeg: None })
+        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, description: None, jpeg: None })
     }
 
     /// A picture that the network cannot take (of an absurd shape, say) is the segment's fault.
@@ -194,10 +194,11 @@ impl<'a> Scene<'a> {
         Ok(filter.reported(cut.name, found))
     }
 
-    fn take_captions(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
+    fn take_answers(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         let Some(looks) = self.looks.take() else { return Ok(()) };
-        for (Spot { sample, view, .. }, caption) in looks.finish(progress)? {
-            self.samples[sample].views[view].caption = Some(caption);
+        for (Spot { sample, view, .. }, told) in looks.finish(progress)? {
+            let view = &mut self.samples[sample].views[view];
+            (view.caption, view.description) = (Some(told.caption), told.description);
         }
         Ok(())
     }

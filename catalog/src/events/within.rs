@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Results;
+use crate::{Gist, Results};
 use crate::events::event::{BestView, SegmentEvent};
 use crate::events::link::{Placed, Rules, link};
 use crate::events::refresh::CAPTIONS;
@@ -49,6 +49,7 @@ fn event(sightings: &[&Sighting], still: bool) -> SegmentEvent {
         still,
         peak: if still { 1 } else { peak },
         captions,
+        gist: Gist::sum(sightings.iter().filter_map(|s| s.gist.clone())),
         best: BestView { frame: best.best.frame, time: rfc3339(time(best.best.time_ms)), score, area },
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Check, given};
 use crate::credentials::Whereabouts;
 use crate::raw::{RawPrice, RawVision};
-use crate::{Detail, Price, Rate, Rates, Secret, Vision};
+use crate::{AnswerForm, Detail, Price, Rate, Rates, Secret, Vision};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
 
@@ -20,6 +20,8 @@ impl Check<'_> {
         let model = self.required("vision.model", raw.model.as_deref()).map(str::to_owned);
         let prompt = self.required("vision.prompt", Some(&raw.prompt)).map(str::to_owned);
         let api_key = self.api_key(raw);
+        let forms = [("json", AnswerForm::Json), ("text", AnswerForm::Text)];
+        let answer = self.choice("vision.answer", &raw.answer, &forms);
         let detail =
             self.choice("vision.detail", &raw.detail, &[("low", Detail::Low), ("high", Detail::High)]);
         let image_max_px = self.whole("vision.image_max_px", raw.image_max_px, 32..=8192);
@@ -41,6 +43,7 @@ impl Check<'_> {
             api_key,
             prompt: prompt?,
             system: raw.system.clone().filter(|text| !text.trim().is_empty()),
+            answer: answer?,
             detail: detail?,
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,

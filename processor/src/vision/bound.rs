@@ -4,8 +4,9 @@
 //! answer comes. What a server still counts beyond it, the catalogue learns.
 
 use catalog::{Bound, picture_tokens};
-use config::Vision;
+use config::{AnswerForm, Vision};
 
+use super::answer::SCHEMA;
 use super::look::{Jpeg, Look};
 
 /// What servers wrap around messages: roles, separators, a template of the model's.
@@ -21,7 +22,8 @@ pub(super) fn bound(look: &Look, settings: &Vision) -> Bound {
         })
         .sum();
     // No tokenizer makes more than one token of a byte.
-    let text = settings.prompt.len() + settings.system.as_ref().map_or(0, String::len);
+    let schema = if settings.answer == AnswerForm::Json { SCHEMA.len() } else { 0 };
+    let text = settings.prompt.len() + settings.system.as_ref().map_or(0, String::len) + schema;
     Bound {
         input_tokens: FRAME_TOKENS + text as u64 + pictures,
         output_tokens: settings.max_output_tokens.into(),

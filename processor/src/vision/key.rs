@@ -1,10 +1,11 @@
 //! The key of a question: the one definition of what makes two questions the same.
 
 use catalog::hex;
-use config::Vision;
+use config::{AnswerForm, Vision};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::answer::SCHEMA;
 use super::look::Look;
 
 /// Everything the answer depends on, in the order in which it is hashed.
@@ -51,7 +52,7 @@ pub(super) fn key(look: &Look, settings: &Vision) -> String {
         model: &settings.model,
         prompt: &settings.prompt,
         system: settings.system.as_deref(),
-        schema: None,
+        schema: (settings.answer == AnswerForm::Json).then_some(SCHEMA),
     };
     let text = serde_json::to_vec(&parts).expect("strings and numbers always become JSON");
     hex(&Sha256::digest(text))
@@ -85,6 +86,7 @@ mod tests {
             api_key: None,
             prompt: "What is happening?".to_owned(),
             system: None,
+            answer: AnswerForm::Text,
             detail: Detail::Low,
             image_max_px: 640,
             jpeg_quality: 80,
@@ -125,7 +127,8 @@ mod tests {
             |look| look.view = "south".to_owned(),
             |look| look.mapping = r#"{"mode":"perspective"}"#.to_owned(),
         ];
-        let settings_changes: [fn(&mut Vision); 6] = [
+        let settings_changes: [fn(&mut Vision); 7] = [
+            |settings| settings.answer = AnswerForm::Json,
             |settings| settings.model = "llava".to_owned(),
             |settings| settings.prompt = "Who is there?".to_owned(),
             |settings| settings.system = Some("You watch a gate.".to_owned()),

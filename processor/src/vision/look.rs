@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::answer::Told;
+
 /// Asks about one view of one segment, in one picture or several of them in order of time.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -32,7 +34,7 @@ impl fmt::Debug for Jpeg {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Names the row of the ledger that the answer belongs to.
     pub request_id: String,
@@ -40,9 +42,9 @@ pub struct Answer {
     pub origin: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Said {
-    Caption(String),
+    Told(Told),
     /// The observation failed for good; the text says why.
     Failed(String),
 }
@@ -58,14 +60,14 @@ pub enum Origin {
 impl Answer {
     pub fn caption(&self) -> Option<&str> {
         match &self.said {
-            Said::Caption(text) => Some(text),
+            Said::Told(told) => Some(&told.caption),
             Said::Failed(_) => None,
         }
     }
 
     pub fn error(&self) -> Option<&str> {
         match &self.said {
-            Said::Caption(_) => None,
+            Said::Told(_) => None,
             Said::Failed(reason) => Some(reason),
         }
     }

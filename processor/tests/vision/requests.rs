@@ -17,7 +17,7 @@ async fn sends_prompt_picture_detail_and_limits_and_keeps_the_caption() {
         Setting::of(&server).with(|settings| settings.system = Some("You watch a gate.".to_owned()));
     let answer = setting.look(&look(30)).await.unwrap();
 
-    assert_eq!(answer.said, Said::Caption("a person at the gate".to_owned()));
+    assert_eq!(answer.caption(), Some("a person at the gate"));
     assert_eq!(answer.origin, Origin::Asked);
     let journal = server.journal();
     assert_eq!(journal.len(), 1);

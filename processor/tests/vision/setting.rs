@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{Caps, Detail, Price, Rate, Rates, Secret, Vision, Windows};
+use config::{AnswerForm, Caps, Detail, Price, Rate, Rates, Secret, Vision, Windows};
 use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,7 @@ impl Setting {
             api_key: Some(Secret::new(KEY)),
             prompt: "What is happening?".to_owned(),
             system: None,
+            answer: AnswerForm::Text,
             detail: Detail::Low,
             image_max_px: 640,
             jpeg_quality: 80,
