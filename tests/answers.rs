@@ -160,12 +160,11 @@ fn asked_by_schema(server: &VisionServer) -> usize {
 #[test]
 fn a_server_that_knows_no_schemas_is_asked_for_plain_text() {
     for status in [400, 404, 422] {
-        let server = VisionServer::start(None, move |received| {
-            match received.body.get("response_format").is_some() {
+        let server =
+            VisionServer::start(None, move |received| match received.body.get("response_format").is_some() {
                 true => Reply::error(status, "unsupported", "response_format is not supported"),
                 false => Reply::Caption(format!("plain {}", received.number)),
-            }
-        });
+            });
         assert_eq!(asked_by_schema(&server), 1, "{status}");
         assert_eq!(server.journal().len(), 5);
     }

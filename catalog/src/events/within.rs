@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Gist, Results};
 use crate::events::event::{BestView, SegmentEvent};
 use crate::events::link::{Placed, Rules, link};
 use crate::events::refresh::CAPTIONS;
 use crate::events::sighting::{Looked, Sighting};
 use crate::segment::time;
 use crate::store::rfc3339;
+use crate::{Gist, Results};
 
 /// Returns the events as far as they lie in this segment, in order.
 pub(crate) fn within(results: &Results) -> rusqlite::Result<Vec<SegmentEvent>> {

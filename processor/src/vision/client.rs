@@ -16,7 +16,7 @@ use super::answer::{self, Told};
 use super::bound::bound;
 use super::breaker::Breaker;
 use super::call::Question;
-use super::endpoint::{Endpoint, http_client};
+use super::endpoint::{Endpoint, http_client, secrets};
 use super::error::VisionError;
 use super::failure::Failure;
 use super::fallback::{Fallback, is_about_the_schema};
@@ -67,7 +67,7 @@ impl VisionClient {
         clock: Clock,
     ) -> Result<Self, VisionError> {
         let (endpoint, http) = (Endpoint::new(settings)?, http_client(settings)?);
-        let transport = Transport { http: http.clone(), secret: settings.api_key.clone() };
+        let transport = Transport { http: http.clone(), secrets: secrets(settings) };
         let shared = Shared {
             chat: Client::build(http, endpoint).with_http_service(transport),
             turns: Turns::new(settings.concurrency),

@@ -60,12 +60,12 @@ struct ImageUrl {
 impl Request {
     /// Builds the request: optional system text, then one user message of text and pictures.
     pub(super) fn new(look: &Look, settings: &Vision, form: AnswerForm) -> Self {
-        let mut content = vec![Part::Text { text: settings.prompt.clone() }];
+        let mut content = vec![Part::Text { text: look.prompt(settings) }];
         content.extend(look.pictures.iter().map(|picture| {
             let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.bytes));
-            Part::ImageUrl { image_url: ImageUrl { url, detail: settings.detail.as_str() } }
+            Part::ImageUrl { image_url: ImageUrl { url, detail: look.detail(settings).as_str() } }
         }));
-        let system = settings.system.clone().map(|content| Message::System { content });
+        let system = look.system(settings).map(|content| Message::System { content });
         Self {
             model: settings.model.clone(),
             messages: system.into_iter().chain([Message::User { content }]).collect(),

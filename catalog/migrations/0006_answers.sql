@@ -14,3 +14,14 @@ CREATE VIRTUAL TABLE event_text USING fts5 (
 );
 INSERT INTO event_text (rowid, labels, captions, camera, view)
     SELECT id, label, (SELECT group_concat(value, char(10)) FROM json_each(event.captions)), camera, view FROM event;
+
+-- What happened at a camera in one night, in a few sentences that the model made of the night's captions.
+CREATE TABLE night_digest (
+    -- A cap day.
+    night TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    request_id TEXT NOT NULL REFERENCES call (request_id),
+    text TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    PRIMARY KEY (night, camera)
+) STRICT, WITHOUT ROWID;
