@@ -11,6 +11,7 @@ mod asking;
 mod bad_input;
 mod coverage;
 mod decoding;
+mod digests;
 mod doctor;
 mod events;
 mod exactness;

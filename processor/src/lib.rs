@@ -8,6 +8,7 @@ mod candidates;
 mod content;
 mod decoding;
 pub mod detect;
+mod digesting;
 mod error;
 mod event;
 mod examiner;
