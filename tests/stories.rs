@@ -6,6 +6,8 @@
 
 mod support;
 
+mod answers;
+mod asking;
 mod bad_input;
 mod coverage;
 mod decoding;
@@ -22,6 +24,7 @@ mod models;
 mod money;
 mod other_recorders;
 mod process_files;
+mod reaching;
 mod recording;
 mod retaining;
 mod settings;
