@@ -4,6 +4,7 @@
 
 mod again;
 mod alive;
+mod camera_segments;
 mod carry;
 mod catalog;
 mod circles;
@@ -32,6 +33,7 @@ mod index;
 mod intent;
 mod ledger;
 mod lock;
+mod marks;
 mod media;
 mod name;
 mod named;
@@ -61,6 +63,7 @@ mod verify_beside;
 mod verify_rows;
 mod walk;
 mod watch;
+mod when;
 
 pub use again::{Again, Outdated};
 pub use catalog::Catalog;
@@ -70,7 +73,7 @@ pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use disk::Disk;
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
-pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
+pub use events::{BestView, DEFAULT_GAP_S, Event, EventFilter, Place, SegmentEvent};
 pub use export::{ExportFilter, Exported};
 pub use forecast::{Nights, Past, Task, Waiting, nights};
 pub use gap::{Gap, GapCause, OpenGap};
@@ -84,6 +87,7 @@ pub use ledger::{
     StoredAnswer, SumBy,
 };
 pub use lock::{CameraLock, Role};
+pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;
@@ -107,3 +111,4 @@ pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};
+pub use when::{End, NotATime, When};

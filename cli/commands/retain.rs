@@ -67,7 +67,7 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
     Ok(if applied.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn retainer(store: &Store) -> Retainer {
+pub(super) fn retainer(store: &Store) -> Retainer {
     Retainer::new(store.catalog.clone(), store.root.clone(), store.settings.retention.clone())
 }
 
