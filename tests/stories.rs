@@ -24,6 +24,7 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod policy;
 mod process_files;
 mod reaching;
 mod recording;

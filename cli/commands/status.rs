@@ -14,6 +14,7 @@ use config::{Recording, WindowState};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::status_retention::RetentionLine;
 use crate::commands::status_troubles::Troubles;
 use crate::commands::status_vision::{VisionLine, backlog_done, pause_line};
 use crate::commands::status_window::{WindowLine, urgent};
@@ -57,6 +58,8 @@ struct Status {
     /// Of all cameras together.
     gate: Option<GateLine>,
     clock_doubt: Option<ClockDoubt>,
+    #[serde(flatten)]
+    retention: RetentionLine,
     #[serde(flatten)]
     troubles: Troubles,
 }
@@ -133,6 +136,12 @@ pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns what `status --json` prints.
+#[cfg(feature = "dashboard")]
+pub(super) fn figure(store: &Store) -> anyhow::Result<serde_json::Value> {
+    Ok(serde_json::to_value(Status::of(store)?)?)
+}
+
 impl Status {
     fn of(store: &Store) -> anyhow::Result<Self> {
         let (settings, now) = (&store.settings, store.clock.now());
@@ -168,6 +177,7 @@ impl Status {
             vision,
             gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
+            retention: RetentionLine::of(store, now)?,
             troubles,
         })
     }
@@ -210,6 +220,7 @@ impl Status {
                  `nightreel retain --confirm-clock`"
             ))?;
         }
+        self.retention.print()?;
         self.troubles.print()
     }
 }

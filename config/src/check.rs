@@ -23,6 +23,7 @@ mod lens;
 mod lens_table;
 mod outputs;
 mod placement;
+mod retention;
 mod sections;
 mod serve;
 mod stream;
@@ -65,7 +66,9 @@ impl Check<'_> {
         let vision = raw.vision.as_mut().map(|raw| self.vision(raw));
         let vision = vision.map(|vision| self.with_camera_caps(vision, &raw.camera));
         let events = self.events(&raw.events);
-        let retention = self.retention(&raw.retention);
+        let retention = self.retention(&raw.retention, &raw.camera);
+        let waits = !raw.process.windows.is_empty();
+        let retention = retention.filter(|_| self.unprocessed_has_time(&raw.retention, waits));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {

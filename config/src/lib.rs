@@ -26,6 +26,7 @@ mod overlay;
 mod planned;
 mod raw;
 mod reading;
+mod retention;
 mod secret;
 mod settings;
 mod show;
@@ -49,6 +50,7 @@ pub use loaded::Loaded;
 pub use money::{Caps, Price, Rate, Rates, Usd};
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
+pub use retention::RetentionRule;
 pub use secret::Secret;
 pub use settings::{
     AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling, SecondLook, Serve, Settings,

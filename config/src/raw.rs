@@ -7,8 +7,10 @@ use crate::Secret;
 mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
+mod retention;
 
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
+pub(crate) use retention::RawRetentionRule;
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -307,6 +309,18 @@ pub(crate) struct RawRetention {
     pub(crate) min_free_gb: Option<f64>,
     /// Keeps the floor from deleting what was not looked at yet; default true.
     pub(crate) protect_unprocessed: bool,
+    /// Days for which neither `after_processing` nor `max_gb` deletes a segment; default none.
+    pub(crate) min_age_days: Option<f64>,
+    /// Gigabytes that all segments may take together; default none, the disk's end.
+    pub(crate) max_gb: Option<f64>,
+    /// Days after which a segment is deleted that was given up; default none, never.
+    pub(crate) failed_max_age_days: Option<f64>,
+    /// Days after which a segment is deleted though nobody looked at it; default none, never.
+    pub(crate) max_unprocessed_age_days: Option<f64>,
+    /// Share of the segments, or of their bytes, that rules delete at once without being asked; default 0.5.
+    pub(crate) guard_share: f64,
+    /// What holds for some segments only; the first that fits counts.
+    pub(crate) rule: Vec<RawRetentionRule>,
 }
 
 impl Default for RawRetention {
@@ -316,6 +330,12 @@ impl Default for RawRetention {
             max_age_days: None,
             min_free_gb: None,
             protect_unprocessed: true,
+            min_age_days: None,
+            max_gb: None,
+            failed_max_age_days: None,
+            max_unprocessed_age_days: None,
+            guard_share: 0.5,
+            rule: Vec::new(),
         }
     }
 }

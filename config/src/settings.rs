@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows, Wording};
+use crate::{Camera, CameraId, Caps, Detect, Hook, Price, RetentionRule, Secret, Windows, Wording};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -202,9 +202,21 @@ pub struct Retention {
     pub min_free: Option<u64>,
     /// Keeps the floor from deleting what was not looked at yet.
     pub protect_unprocessed: bool,
+    /// Until then only age and floor delete.
+    pub min_age: Option<Duration>,
+    /// Bytes of all segments together.
+    pub max_bytes: Option<u64>,
+    /// Of what was given up.
+    pub failed_max_age: Option<Duration>,
+    /// Of what nobody looked at.
+    pub max_unprocessed_age: Option<Duration>,
+    /// Of segments or bytes, 0 to 1, that rules delete at once without being asked.
+    pub guard_share: f64,
+    /// The first that fits a segment holds for it.
+    pub rules: Vec<RetentionRule>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AfterProcessing {
     Keep,
     Move,

@@ -8,6 +8,7 @@ mod detect;
 mod hook;
 mod lens_table;
 mod outputs;
+mod retention;
 mod stream;
 mod zone;
 
