@@ -48,7 +48,7 @@ pub(crate) fn file_of(cues: &Path) -> Option<PathBuf> {
 }
 
 /// Renders results as WebVTT: a cue for each sample in which something was seen, up to the next sample.
-fn text(results: &Results) -> String {
+pub fn text(results: &Results) -> String {
     let mut text = format!("{MARK}{}\n", results.segment.file.replace(['\r', '\n'], " "));
     let Ok(start) = results.segment.start.parse::<DateTime<Utc>>() else { return text };
     let seconds = |time: &str| {

@@ -5,6 +5,7 @@
 mod again;
 mod alarm;
 mod alive;
+mod camera_segments;
 mod carry;
 mod catalog;
 mod circles;
@@ -35,6 +36,7 @@ mod index;
 mod intent;
 mod ledger;
 mod lock;
+mod marks;
 mod media;
 mod name;
 mod named;
@@ -65,6 +67,7 @@ mod verify_beside;
 mod verify_rows;
 mod walk;
 mod watch;
+mod when;
 
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
@@ -76,7 +79,7 @@ pub use description::{Description, Gist};
 pub use disk::Disk;
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
-pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
+pub use events::{BestView, DEFAULT_GAP_S, Event, EventFilter, Place, SegmentEvent};
 pub use export::{ExportFilter, Exported};
 pub use forecast::{Nights, Past, Task, Waiting, nights};
 pub use gap::{Gap, GapCause, OpenGap};
@@ -91,6 +94,7 @@ pub use ledger::{
     StoredAnswer, SumBy,
 };
 pub use lock::{CameraLock, Role};
+pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;
@@ -115,3 +119,4 @@ pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};
+pub use when::{End, NotATime, When};

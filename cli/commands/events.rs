@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use catalog::{Clock, Event, EventFilter};
+use catalog::{Clock, Event, EventFilter, When};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
@@ -12,7 +12,6 @@ use config::Settings;
 use crate::args::Global;
 use crate::open::Seen;
 use crate::output;
-use crate::when::When;
 
 /// Show the events of processed footage: what was seen, from when to when.
 ///

@@ -136,6 +136,12 @@ pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns what `status --json` prints.
+#[cfg(feature = "dashboard")]
+pub(super) fn figure(store: &Store) -> anyhow::Result<serde_json::Value> {
+    Ok(serde_json::to_value(Status::of(store)?)?)
+}
+
 impl Status {
     fn of(store: &Store) -> anyhow::Result<Self> {
         let (settings, now) = (&store.settings, store.clock.now());
