@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::clock::faketime;
-use crate::support::media::{contents, finished, let_rest};
+use crate::support::media::{contents, let_rest};
 use crate::support::{Clip, Nightreel, Outcome, Seen, footage, sidecar_beside};
 
 const BLIND: &str = "[detect]\nenabled = false\n";
