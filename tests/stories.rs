@@ -7,6 +7,7 @@
 mod support;
 
 mod bad_input;
+mod batches;
 mod coverage;
 mod decoding;
 mod doctor;

@@ -4,6 +4,7 @@
 
 mod again;
 mod alive;
+mod batch;
 mod carry;
 mod catalog;
 mod circles;
@@ -63,6 +64,10 @@ mod walk;
 mod watch;
 
 pub use again::{Again, Outdated};
+pub use batch::{
+    Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
+    Settled, Spool, Tried, Try,
+};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -83,7 +88,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{CameraLock, Role};
+pub use lock::{BatchLock, CameraLock, Role};
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;

@@ -16,7 +16,6 @@ const KEYS: &[&str] = &[
     "retention.max_total_gb",
     "storage.backend",
     "storage.s3",
-    "vision.mode",
 ];
 
 /// Keys of this version of which later versions will take more values.

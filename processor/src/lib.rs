@@ -4,10 +4,12 @@
 //! `examiner.rs` (read, decode, look).
 
 mod again;
+mod answered;
 mod candidates;
 mod content;
 mod decoding;
 pub mod detect;
+mod draft;
 mod error;
 mod event;
 mod examiner;

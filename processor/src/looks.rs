@@ -3,16 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use catalog::{Catalog, Clock};
+use catalog::{Catalog, Clock, Segment, SegmentId};
 use config::{CameraId, Settings};
 use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ProcessorError, chain};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Jpeg, Look, VisionClient, VisionError};
+use crate::vision::{Answer, Jpeg, Keeper, Look, VisionClient, VisionError};
 
 /// Looks gathered before they are asked about: bounds the JPEGs in memory to some ten megabytes per worker,
 /// however long the video.
@@ -85,14 +86,32 @@ impl Asker {
         }
     }
 
-    pub(crate) fn about<'a>(&'a self, sha256: &'a str, camera: Option<&str>) -> Looks<'a> {
-        let camera = camera.and_then(|id| id.parse().ok());
-        Looks { asker: self, sha256, camera, waiting: Vec::new(), captions: Vec::new() }
+    /// Asks about a segment whose content has this hash. Somebody waits for the results of files that were named: these
+    /// go with no batch.
+    pub(crate) fn about<'a>(&'a self, sha256: &'a str, segment: &Segment) -> Looks<'a> {
+        let is_named = segment.path.is_absolute();
+        let client = if is_named { self.client.at_once() } else { self.client.clone() };
+        Looks {
+            asker: self,
+            client,
+            sha256,
+            segment: segment.id,
+            camera: segment.camera.as_ref().and_then(|id| id.parse().ok()),
+            waiting: Vec::new(),
+            captions: Vec::new(),
+            asked: Vec::new(),
+            unasked: false,
+        }
+    }
+
+    /// Returns who talks with the provider about batches.
+    pub(crate) fn keeper(&self) -> Result<Keeper, VisionError> {
+        Keeper::new(&self.client, &self.runtime, &self.ending)
     }
 }
 
 /// Where an answer belongs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Spot {
     pub(crate) frame: u64,
     /// The number of the sample.
@@ -103,10 +122,23 @@ pub(crate) struct Spot {
 
 pub(crate) struct Looks<'a> {
     asker: &'a Asker,
+    client: VisionClient,
     sha256: &'a str,
+    segment: SegmentId,
     camera: Option<CameraId>,
     waiting: Vec<(Spot, Look)>,
     captions: Vec<(Spot, String)>,
+    /// All looks without their pictures, for a draft.
+    asked: Vec<(Spot, Look)>,
+    /// Some go with a batch.
+    unasked: bool,
+}
+
+/// What the looks of a segment came to.
+pub(crate) enum Looked {
+    Captions(Vec<(Spot, String)>),
+    /// Answers come with a batch; these are the looks, without their pictures.
+    Gathered(Vec<(Spot, Look)>),
 }
 
 impl Looks<'_> {
@@ -134,30 +166,54 @@ impl Looks<'_> {
         encode(&small, self.asker.jpeg_quality)
     }
 
-    /// Asks about the rest and returns all captions.
-    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, String)>, Unfinished> {
+    /// Takes up the looks of a draft.
+    pub(crate) fn of_draft(mut self, looks: Vec<(Spot, Look)>) -> Self {
+        self.waiting = looks;
+        self
+    }
+
+    /// Asks about the rest and returns all captions, or what is to be kept until they come.
+    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Looked, Unfinished> {
         self.ask(progress)?;
-        Ok(self.captions)
+        Ok(if self.unasked { Looked::Gathered(self.asked) } else { Looked::Captions(self.captions) })
     }
 
     fn ask(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         let asker = self.asker;
         let asked = std::mem::take(&mut self.waiting);
+        self.asked.extend(asked.iter().map(|(spot, look)| (*spot, look.without_pictures())));
+        let (client, mut unasked) = (self.client.clone(), Vec::new());
         asker.runtime.block_on(async {
+            let client = &client;
             let answers = stream::iter(asked)
-                .map(|(spot, look)| async move { (spot, asker.client.look(&look, &asker.ending).await) });
+                .map(|(spot, look)| async move { (spot, client.look(&look, &asker.ending).await) });
             let mut answers = std::pin::pin!(answers.buffer_unordered(asker.concurrency));
             loop {
                 match tokio::time::timeout(TICK, answers.next()).await {
+                    Ok(Some((_, Err(VisionError::Unasked(look))))) => unasked.push(*look),
                     Ok(Some((spot, answer))) => {
                         let answer = answer.map_err(|error| asker.unfinished(error))?;
                         self.captions.extend(caption(&answer).map(|text| (spot, text)));
                     }
-                    Ok(None) => return Ok(()),
+                    Ok(None) => break,
                     Err(_) => progress()?,
                 }
             }
-        })
+            Ok::<_, Unfinished>(())
+        })?;
+        self.gather(unasked)
+    }
+
+    fn gather(&mut self, looks: Vec<Look>) -> Result<(), Unfinished> {
+        if looks.is_empty() {
+            return Ok(());
+        }
+        if looks.iter().any(|look| !look.is_whole()) {
+            // Only footage has pictures, a draft has none.
+            return Err(Unfinished::NotAnswered);
+        }
+        self.unasked = true;
+        Ok(self.asker.runtime.block_on(self.client.gather(self.segment, looks))?)
     }
 }
 

@@ -12,11 +12,12 @@ use crate::detect::Detector;
 use crate::error::chain;
 use crate::footage::Footage;
 use crate::gate::{Gate, Grid, Moment, is_in_place};
-use crate::looks::{Looks, Spot};
+use crate::looks::{Looked, Looks, Spot};
 use crate::plan::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::{Choice, DecodeSummary};
 use crate::view::Cut;
+use crate::vision::Look;
 
 pub(crate) struct Scene<'a> {
     plan: &'a CameraPlan,
@@ -44,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) candidates: Candidates,
     pub(crate) size_px: [u32; 2],
     pub(crate) decoding: DecodeSummary,
+    /// What answers that come with a batch are for.
+    pub(crate) unanswered: Option<Vec<(Spot, Look)>>,
 }
 
 impl<'a> Scene<'a> {
@@ -77,9 +80,9 @@ impl<'a> Scene<'a> {
         }
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
-        self.take_captions(progress)?;
+        let unanswered = self.take_captions(progress)?;
         let Self { samples, candidates, size_px, .. } = self;
-        Ok(Seen { samples, candidates, size_px, decoding })
+        Ok(Seen { samples, candidates, size_px, decoding, unanswered })
     }
 
     /// Decides of one frame of a stream and looks at it where it is kept; keeps nothing of it.
@@ -194,11 +197,25 @@ impl<'a> Scene<'a> {
         Ok(filter.reported(cut.name, found))
     }
 
-    fn take_captions(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
-        let Some(looks) = self.looks.take() else { return Ok(()) };
-        for (Spot { sample, view, .. }, caption) in looks.finish(progress)? {
-            self.samples[sample].views[view].caption = Some(caption);
+    /// Returns the looks whose answers come with a batch.
+    fn take_captions(
+        &mut self,
+        progress: &mut Progress<'_>,
+    ) -> Result<Option<Vec<(Spot, Look)>>, Unfinished> {
+        let Some(looks) = self.looks.take() else { return Ok(None) };
+        match looks.finish(progress)? {
+            Looked::Captions(captions) => place(captions, &mut self.samples),
+            Looked::Gathered(looks) => return Ok(Some(looks)),
         }
-        Ok(())
+        Ok(None)
+    }
+}
+
+/// Puts each answer where it belongs.
+pub(crate) fn place(captions: Vec<(Spot, String)>, samples: &mut [Sample]) {
+    for (Spot { sample, view, .. }, caption) in captions {
+        if let Some(view) = samples.get_mut(sample).and_then(|sample| sample.views.get_mut(view)) {
+            view.caption = Some(caption);
+        }
     }
 }

@@ -7,10 +7,16 @@ use url::Url;
 
 use super::{Check, given};
 use crate::credentials::Whereabouts;
-use crate::raw::{RawPrice, RawVision};
-use crate::{Detail, Price, Rate, Rates, Secret, Vision};
+use crate::raw::{RawBatch, RawPrice, RawVision};
+use crate::{Batches, Detail, FlexFallback, Price, Rate, Rates, Secret, Vision, VisionMode};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
+
+/// Seconds for an answer, and for one that the flex tier makes when it has time.
+const TIMEOUT_S: i64 = 120;
+const FLEX_TIMEOUT_S: i64 = 900;
+
+const MEGABYTE: f64 = 1e6;
 
 impl Check<'_> {
     pub(super) fn vision(&mut self, raw: &RawVision) -> Option<Vision> {
@@ -19,6 +25,8 @@ impl Check<'_> {
             .and_then(|text| self.base_url("vision.base_url", text));
         let model = self.required("vision.model", raw.model.as_deref()).map(str::to_owned);
         let prompt = self.required("vision.prompt", Some(&raw.prompt)).map(str::to_owned);
+        let mode = self.vision_mode(&raw.mode);
+        let batches = self.batches(&raw.batch);
         let api_key = self.api_key(raw);
         let detail =
             self.choice("vision.detail", &raw.detail, &[("low", Detail::Low), ("high", Detail::High)]);
@@ -33,11 +41,15 @@ impl Check<'_> {
         let tokens = raw
             .tokens_per_minute
             .map(|tokens| self.whole("vision.tokens_per_minute", tokens, 1..=1_000_000_000_000));
-        let timeout = self.whole("vision.timeout_seconds", raw.timeout_seconds, 1..=3600);
+        let usual = if mode == Some(VisionMode::Flex) { FLEX_TIMEOUT_S } else { TIMEOUT_S };
+        let timeout = self.whole("vision.timeout_seconds", raw.timeout_seconds.unwrap_or(usual), 1..=3600);
         let prices = self.prices(&raw.price);
         Some(Vision {
             base_url: base_url?,
             model: model?,
+            mode: mode?,
+            flex_fallback: if raw.flex_fallback { FlexFallback::Direct } else { FlexFallback::Never },
+            batches: batches?,
             api_key,
             prompt: prompt?,
             system: raw.system.clone().filter(|text| !text.trim().is_empty()),
@@ -52,6 +64,27 @@ impl Check<'_> {
             tokens_per_minute: given(tokens)?,
             timeout: Duration::from_secs(timeout?),
             prices: prices?,
+        })
+    }
+
+    fn vision_mode(&mut self, text: &str) -> Option<VisionMode> {
+        let modes =
+            [("direct", VisionMode::Direct), ("flex", VisionMode::Flex), ("batch", VisionMode::Batch)];
+        self.choice("vision.mode", text, &modes)
+    }
+
+    fn batches(&mut self, raw: &RawBatch) -> Option<Batches> {
+        let max_lines = self.whole("vision.batch.max_lines", raw.max_lines, 1..=1_000_000);
+        let megabytes = self.number("vision.batch.max_mb", raw.max_mb, 0.01..=100_000.0);
+        let per_hour = self.whole("vision.batch.max_per_hour", raw.max_per_hour, 1..=1_000_000);
+        let gather = self.number("vision.batch.gather_minutes", raw.gather_minutes, 0.0..=1440.0);
+        let poll = self.number("vision.batch.poll_seconds", raw.poll_seconds, 0.1..=86_400.0);
+        Some(Batches {
+            max_lines: max_lines?,
+            max_bytes: (megabytes? * MEGABYTE) as u64,
+            per_hour: per_hour?,
+            gather: Duration::from_secs_f64(gather? * 60.0),
+            poll: Duration::from_secs_f64(poll?),
         })
     }
 

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// Asks about one view of one segment, in one picture or several of them in order of time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Look {
     /// In hexadecimal digits.
     pub segment_sha256: String,
     /// Absent for files that belong to no camera.
+    #[serde(skip)]
     pub camera: Option<config::CameraId>,
     /// The view's name.
     pub view: String,
@@ -19,11 +21,26 @@ pub struct Look {
 }
 
 /// Holds a view as it is sent.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Jpeg {
     /// Counted from 0 within the segment.
     pub frame: u64,
+    /// Not kept in drafts: what was sent is in the spool.
+    #[serde(skip)]
     pub bytes: Bytes,
+}
+
+impl Look {
+    /// Tells whether it can be sent: one out of a draft has no pictures any more.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.pictures.iter().all(|picture| !picture.bytes.is_empty())
+    }
+
+    /// Returns what identifies the question, which is not the bytes of its pictures.
+    pub(crate) fn without_pictures(&self) -> Self {
+        let empty = |picture: &Jpeg| Jpeg { frame: picture.frame, bytes: Bytes::new() };
+        Self { pictures: self.pictures.iter().map(empty).collect(), ..self.clone() }
+    }
 }
 
 impl fmt::Debug for Jpeg {

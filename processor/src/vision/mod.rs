@@ -3,6 +3,7 @@
 //! Read `client.rs` first: it holds the order of the steps. What decides is in `retry.rs` (a pure
 //! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
 
+mod batch;
 mod bound;
 mod breaker;
 mod call;
@@ -10,6 +11,7 @@ mod client;
 mod endpoint;
 mod error;
 mod failure;
+mod flex;
 #[cfg(test)]
 mod fuzzed;
 mod key;
@@ -22,6 +24,8 @@ mod transport;
 mod turns;
 mod wire;
 
+pub use batch::BatchProbe;
+pub(crate) use batch::{Idle, Keeper};
 pub use client::VisionClient;
 pub use error::VisionError;
 pub use failure::{Failure, RetryAfter};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{Caps, Detail, Price, Rate, Rates, Secret, Vision, Windows};
+use config::{Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, Secret, Vision, VisionMode, Windows};
 use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,15 @@ impl Setting {
         let settings = Vision {
             base_url: base_url.parse().unwrap(),
             model: MODEL.to_owned(),
+            mode: VisionMode::Direct,
+            flex_fallback: FlexFallback::Direct,
+            batches: Batches {
+                max_lines: 50_000,
+                max_bytes: 200_000_000,
+                per_hour: 2000,
+                gather: Duration::from_secs(1800),
+                poll: Duration::from_secs(60),
+            },
             api_key: Some(Secret::new(KEY)),
             prompt: "What is happening?".to_owned(),
             system: None,
@@ -70,6 +79,17 @@ impl Setting {
             longest_wait: Duration::from_millis(60),
             ..RetryPolicy::default()
         }))
+    }
+
+    /// Makes a client that takes no time between tries, and leaves no server alone for long.
+    pub(crate) fn impatient_client(&self) -> VisionClient {
+        self.client().with_policy(RetryPolicy {
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(4),
+            rest: Duration::from_millis(1),
+            server_rest: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        })
     }
 
     pub(crate) async fn probe(&self) -> Probe {
