@@ -23,7 +23,7 @@ fn configure(nightreel: &Nightreel, server: &BatchServer, (mode, vision): (&str,
     let zone = if (1..=22).contains(&Utc::now().hour()) { "UTC" } else { "Asia/Tokyo" };
     nightreel.configure(&format!(
         "[process]\ntimezone = \"{zone}\"\nworkers = 2\n\n[detect]\nenabled = false\n\n[[camera]]\nid = \"gate\"\n\n\
-         [vision]\nbase_url = {base_url:?}\nmodel = \"gpt-6-luna\"\nmode = \"{mode}\"\n{vision}\n\n\
+         [vision]\nbase_url = {base_url:?}\nmodel = \"gpt-6-luna\"\nmode = \"{mode}\"\nanswer = \"text\"\n{vision}\n\n\
          [[vision.price]]\nmodel = \"gpt-6-luna\"\ninput_per_million = 1.0\noutput_per_million = 10.0\n"
     ));
 }

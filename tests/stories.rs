@@ -6,6 +6,8 @@
 
 mod support;
 
+mod answers;
+mod asking;
 mod bad_input;
 mod batches;
 mod coverage;
@@ -22,7 +24,9 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod policy;
 mod process_files;
+mod reaching;
 mod recording;
 mod retaining;
 mod settings;

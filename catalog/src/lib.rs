@@ -3,14 +3,17 @@
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
 mod again;
+mod alarm;
 mod alive;
 mod batch;
+mod camera_segments;
 mod carry;
 mod catalog;
 mod circles;
 mod clock;
 mod coverage;
 pub mod cues;
+mod description;
 mod disk;
 mod error;
 mod estimate;
@@ -28,11 +31,13 @@ mod gap;
 mod gated;
 mod health;
 mod hex;
+mod hold;
 mod holding;
 mod index;
 mod intent;
 mod ledger;
 mod lock;
+mod marks;
 mod media;
 mod name;
 mod named;
@@ -54,6 +59,7 @@ mod spans;
 mod spending;
 mod sqlite_queue;
 mod store;
+mod story;
 mod summary;
 mod thumbnails;
 mod urgency;
@@ -62,8 +68,10 @@ mod verify_beside;
 mod verify_rows;
 mod walk;
 mod watch;
+mod when;
 
 pub use again::{Again, Outdated};
+pub use alarm::{Alarm, AlarmKind};
 pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
@@ -72,23 +80,26 @@ pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
+pub use description::{Description, Gist};
 pub use disk::Disk;
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
-pub use events::{DEFAULT_GAP_S, Event, EventFilter, SegmentEvent};
+pub use events::{BestView, DEFAULT_GAP_S, Event, EventFilter, Place, SegmentEvent};
 pub use export::{ExportFilter, Exported};
 pub use forecast::{Nights, Past, Task, Waiting, nights};
 pub use gap::{Gap, GapCause, OpenGap};
 pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
-pub use holding::{Holding, Work};
+pub use hold::{Hold, Holds, OnHold};
+pub use holding::{Holding, Labels, Listing, Work};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
 pub use lock::{BatchLock, CameraLock, Role};
+pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;
@@ -107,8 +118,10 @@ pub use spans::Span;
 pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
 pub use store::rfc3339;
+pub use story::{Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
 pub use summary::Summary;
 pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};
+pub use when::{End, NotATime, When};

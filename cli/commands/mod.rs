@@ -14,8 +14,11 @@ pub(crate) mod estimate;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
+#[cfg(feature = "dashboard")]
+mod figures;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
+pub(crate) mod hold;
 pub(crate) mod init;
 pub(crate) mod ledger;
 #[cfg(feature = "process")]
@@ -30,11 +33,15 @@ pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod record;
 pub(crate) mod retain;
+pub(crate) mod retain_alarms;
+mod retain_plan;
 pub(crate) mod run;
+mod run_retention;
 pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_retention;
 mod status_troubles;
 mod status_vision;
 mod status_window;
@@ -42,3 +49,4 @@ pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]
 pub(crate) mod view;
+pub(crate) mod why;

@@ -11,9 +11,6 @@ const KEYS: &[&str] = &[
     "camera.rotate_deg",
     "camera.view.interpolation",
     "camera.view.masks",
-    "retention.hold",
-    "retention.keep",
-    "retention.max_total_gb",
     "storage.backend",
     "storage.s3",
 ];

@@ -3,8 +3,7 @@
 use catalog::Results;
 use serde::{Deserialize, Serialize};
 
-use crate::looks::Spot;
-use crate::vision::Look;
+use crate::group::Group;
 
 /// Results without their answers. With them it becomes whole, so that the footage is not decoded again, which would
 /// have to wait for the next window.
@@ -12,5 +11,5 @@ use crate::vision::Look;
 pub(crate) struct Draft {
     pub(crate) results: Results,
     /// Without their pictures: the answers are found by the key.
-    pub(crate) looks: Vec<(Spot, Look)>,
+    pub(crate) groups: Vec<Group>,
 }

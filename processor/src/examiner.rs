@@ -132,7 +132,7 @@ impl Examiner {
             album.keep(segment.id, (&results, &seen.candidates));
         }
         match seen.unanswered {
-            Some(looks) => Err(Unfinished::Gathered(Box::new(Draft { results, looks }))),
+            Some(groups) => Err(Unfinished::Gathered(Box::new(Draft { results, groups }))),
             None => Ok(results),
         }
     }
@@ -147,7 +147,7 @@ impl Examiner {
         draft: Draft,
         progress: &mut Progress<'_>,
     ) -> Result<Results, Unfinished> {
-        let Draft { mut results, looks } = draft;
+        let Draft { mut results, groups } = draft;
         let Some(asker) = &self.asker else { return Err(Unfinished::NotAnswered) };
         if results.profile.id != self.profile(segment.camera.as_deref()).id {
             return Err(Unfinished::NotAnswered);
@@ -156,8 +156,8 @@ impl Examiner {
         if content.sha256 != results.segment.sha256 {
             return Err(Unfinished::Changed);
         }
-        match asker.about(&content.sha256, segment).of_draft(looks).finish(progress)? {
-            Looked::Captions(captions) => place(captions, &mut results.samples),
+        match asker.about(&content.sha256, segment).of_draft(groups).finish(progress)? {
+            Looked::Told(told) => place(told, &mut results.samples),
             Looked::Gathered(_) => return Err(Unfinished::NotAnswered),
         }
         if let Some(model) = &results.profile.vision_model {

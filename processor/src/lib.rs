@@ -15,6 +15,7 @@ mod event;
 mod examiner;
 mod footage;
 mod gate;
+mod group;
 mod live;
 mod looks;
 mod mask;

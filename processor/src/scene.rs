@@ -12,12 +12,13 @@ use crate::detect::Detector;
 use crate::error::chain;
 use crate::footage::Footage;
 use crate::gate::{Gate, Grid, Moment, is_in_place};
-use crate::looks::{Looked, Looks, Spot};
+use crate::group::Group;
+use crate::looks::{Looked, Looks, Shown, Spot};
 use crate::plan::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::{Choice, DecodeSummary};
 use crate::view::Cut;
-use crate::vision::Look;
+use crate::vision::Told;
 
 pub(crate) struct Scene<'a> {
     plan: &'a CameraPlan,
@@ -39,6 +40,24 @@ struct Audited {
     pts: Duration,
 }
 
+/// Which frame, and when.
+#[derive(Clone, Copy)]
+struct At {
+    frame: u64,
+    time: DateTime<Utc>,
+    pts: Duration,
+}
+
+/// Tells whether a frame belongs to no activity that was under way before it.
+fn begins_anew(decision: Decision) -> bool {
+    !matches!(decision.reason, GateReason::Activity | GateReason::Last)
+}
+
+/// Tells whether the next frame belongs to no activity that this one does.
+fn ends_activity(decision: Decision) -> bool {
+    !matches!(decision.reason, GateReason::Activity | GateReason::First)
+}
+
 /// What was seen, and how decoding went.
 pub(crate) struct Seen {
     pub(crate) samples: Vec<Sample>,
@@ -46,7 +65,7 @@ pub(crate) struct Seen {
     pub(crate) size_px: [u32; 2],
     pub(crate) decoding: DecodeSummary,
     /// What answers that come with a batch are for.
-    pub(crate) unanswered: Option<Vec<(Spot, Look)>>,
+    pub(crate) unanswered: Option<Vec<Group>>,
 }
 
 impl<'a> Scene<'a> {
@@ -80,7 +99,7 @@ impl<'a> Scene<'a> {
         }
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
-        let unanswered = self.take_captions(progress)?;
+        let unanswered = self.take_answers(progress)?;
         let Self { samples, candidates, size_px, .. } = self;
         Ok(Seen { samples, candidates, size_px, decoding, unanswered })
     }
@@ -106,7 +125,11 @@ impl<'a> Scene<'a> {
             self.size_px = frame.coded_px;
         }
         let moment = Moment { frame: frame.index, time };
+        let seen = At { frame: frame.index, time, pts: frame.pts };
         let mut decision = self.gate.as_mut().map(|gate| gate.judge(&Grid::of(&frame.picture), moment));
+        if decision.is_some_and(begins_anew) {
+            self.end_activity();
+        }
         let views = match &mut decision {
             Some(Decision { kept: false, .. }) => Vec::new(),
             Some(decision) if decision.reason == GateReason::Audit => {
@@ -117,8 +140,11 @@ impl<'a> Scene<'a> {
                 }
                 views
             }
-            _ => self.look_at(&frame.picture, frame.index, progress)?,
+            _ => self.look_at(&frame.picture, seen, progress)?,
         };
+        if decision.is_some_and(ends_activity) {
+            self.end_activity();
+        }
         self.samples.push(Sample { frame: frame.index, time: rfc3339(time), gate: decision, views });
         Ok(())
     }
@@ -126,21 +152,29 @@ impl<'a> Scene<'a> {
     fn look_at(
         &mut self,
         picture: &Picture,
-        frame: u64,
+        at: At,
         progress: &mut Progress<'_>,
     ) -> Result<Vec<ViewResult>, Unfinished> {
         let mut views = Vec::new();
         for cut in self.plan.views.cut(picture) {
             progress()?;
             let seen = self.view_result(&cut)?;
-            self.candidates.offer(frame, &cut, &seen.objects);
-            views.push(seen);
+            self.candidates.offer(at.frame, &cut, &seen.objects);
             if let Some(looks) = &mut self.looks {
-                let spot = Spot { frame, sample: self.samples.len(), view: views.len() - 1 };
-                looks.add(spot, &cut, progress)?;
+                let spot = Spot { frame: at.frame, sample: self.samples.len(), view: views.len() };
+                let shown = Shown { spot, time: at.time, pts: at.pts, cut: &cut, objects: &seen.objects };
+                looks.add(&shown, progress)?;
             }
+            views.push(seen);
         }
         Ok(views)
+    }
+
+    /// What comes is never asked about together with what was.
+    fn end_activity(&mut self) {
+        if let Some(looks) = &mut self.looks {
+            looks.end_activity();
+        }
     }
 
     /// Looks with the detector alone: the vision model is not asked about what is held to be nothing.
@@ -185,7 +219,7 @@ impl<'a> Scene<'a> {
 
     fn view_result(&mut self, cut: &Cut<'_>) -> Result<ViewResult, Unfinished> {
         let objects = self.objects(cut)?;
-        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, jpeg: None })
+        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, description: None, jpeg: None })
     }
 
     /// A picture that the network cannot take (of an absurd shape, say) is the segment's fault.
@@ -197,25 +231,22 @@ impl<'a> Scene<'a> {
         Ok(filter.reported(cut.name, found))
     }
 
-    /// Returns the looks whose answers come with a batch.
-    fn take_captions(
-        &mut self,
-        progress: &mut Progress<'_>,
-    ) -> Result<Option<Vec<(Spot, Look)>>, Unfinished> {
+    /// Returns the groups whose answers come with a batch.
+    fn take_answers(&mut self, progress: &mut Progress<'_>) -> Result<Option<Vec<Group>>, Unfinished> {
         let Some(looks) = self.looks.take() else { return Ok(None) };
         match looks.finish(progress)? {
-            Looked::Captions(captions) => place(captions, &mut self.samples),
-            Looked::Gathered(looks) => return Ok(Some(looks)),
+            Looked::Told(told) => place(told, &mut self.samples),
+            Looked::Gathered(groups) => return Ok(Some(groups)),
         }
         Ok(None)
     }
 }
 
 /// Puts each answer where it belongs.
-pub(crate) fn place(captions: Vec<(Spot, String)>, samples: &mut [Sample]) {
-    for (Spot { sample, view, .. }, caption) in captions {
+pub(crate) fn place(answers: Vec<(Spot, Told)>, samples: &mut [Sample]) {
+    for (Spot { sample, view, .. }, told) in answers {
         if let Some(view) = samples.get_mut(sample).and_then(|sample| sample.views.get_mut(view)) {
-            view.caption = Some(caption);
+            (view.caption, view.description) = (Some(told.caption), told.description);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! before anything is sent.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Transaction, params};
@@ -61,44 +62,14 @@ impl Catalog {
                 "INSERT INTO batch (id, state, model, lines, bytes, created_ms) VALUES (?1, 'intended', ?2, 0, 0, ?3)",
             )?
             .execute(params![id, limits.model, now.timestamp_millis()])?;
-            let (mut intended, mut full) = (Intended::default(), HashSet::new());
-            let (mut lines, mut bytes) = (0, 0);
-            for Candidate { line, intent } in candidates(t, limits, now)? {
-                if full.contains(&intent.camera) {
-                    continue;
-                }
-                let longer = bytes + line.length + AROUND_A_LINE;
-                if lines > 0 && longer > limits.max_bytes {
+            let mut filling = Filling::new((&id, process), limits, now);
+            for candidate in candidates(t, limits, now)? {
+                let caps = caps(candidate.intent.camera.as_deref());
+                if filling.take(t, candidate, &caps)?.is_break() {
                     break;
                 }
-                let aside = match spending::set_aside(t, &intent, &caps(intent.camera.as_deref()))? {
-                    Ok(aside) => aside,
-                    Err(reached) => {
-                        let of_all = reached.camera.is_none();
-                        full.insert(reached.camera.clone());
-                        intended.reached.push(reached);
-                        if of_all {
-                            break;
-                        }
-                        continue;
-                    }
-                };
-                insert_call(t, &intent, (aside, process), now)?;
-                t.prepare_cached(
-                    "UPDATE question SET state = 'asked', batch_id = ?2, request_id = ?3 WHERE key = ?1",
-                )?
-                .execute(params![intent.key, id, intent.request_id])?;
-                (lines, bytes) = (lines + 1, longer);
             }
-            match lines {
-                0 => t.execute("DELETE FROM batch WHERE id = ?1", [&id])?,
-                _ => t.execute(
-                    "UPDATE batch SET lines = ?2, bytes = ?3 WHERE id = ?1",
-                    params![id, lines, bytes],
-                )?,
-            };
-            intended.batch = (lines > 0).then_some(id);
-            Ok(intended)
+            filling.close(t)
         })
     }
 
@@ -119,6 +90,69 @@ impl Catalog {
             })?;
             rows.collect()
         })
+    }
+}
+
+/// A batch that is being made.
+struct Filling<'a> {
+    id: &'a str,
+    process: &'a str,
+    limits: &'a BatchLimits,
+    now: DateTime<Utc>,
+    lines: u64,
+    bytes: u64,
+    /// Cameras whose cap is reached.
+    full: HashSet<Option<String>>,
+    reached: Vec<CapReached>,
+}
+
+impl<'a> Filling<'a> {
+    fn new((id, process): (&'a str, &'a str), limits: &'a BatchLimits, now: DateTime<Utc>) -> Self {
+        let (full, reached) = (HashSet::new(), Vec::new());
+        Self { id, process, limits, now, lines: 0, bytes: 0, full, reached }
+    }
+
+    /// Takes a question along, where it fits. Breaks where no other does.
+    fn take(
+        &mut self,
+        t: &Transaction<'_>,
+        Candidate { line, intent }: Candidate,
+        caps: &DayCaps,
+    ) -> rusqlite::Result<ControlFlow<()>> {
+        let longer = self.bytes + line.length + AROUND_A_LINE;
+        if self.lines > 0 && longer > self.limits.max_bytes {
+            return Ok(ControlFlow::Break(()));
+        }
+        if self.full.contains(&intent.camera) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let aside = match spending::set_aside(t, &intent, caps)? {
+            Ok(aside) => aside,
+            Err(reached) => {
+                let is_of_all = reached.camera.is_none();
+                self.full.insert(reached.camera.clone());
+                self.reached.push(reached);
+                return Ok(if is_of_all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+            }
+        };
+        insert_call(t, &intent, (aside, self.process), self.now)?;
+        t.prepare_cached(
+            "UPDATE question SET state = 'asked', batch_id = ?2, request_id = ?3 WHERE key = ?1",
+        )?
+        .execute(params![intent.key, self.id, intent.request_id])?;
+        (self.lines, self.bytes) = (self.lines + 1, longer);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Leaves no batch without lines.
+    fn close(self, t: &Transaction<'_>) -> rusqlite::Result<Intended> {
+        let Self { id, lines, bytes, reached, .. } = self;
+        if lines == 0 {
+            t.execute("DELETE FROM batch WHERE id = ?1", [id])?;
+            return Ok(Intended { batch: None, reached });
+        }
+        t.execute("UPDATE batch SET lines = ?2, bytes = ?3 WHERE id = ?1", params![id, lines, bytes])?;
+        Ok(Intended { batch: Some(id.to_owned()), reached })
     }
 }
 

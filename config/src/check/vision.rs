@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::wording::TextKeys;
 use super::{Check, given};
 use crate::credentials::Whereabouts;
-use crate::raw::{RawBatch, RawPrice, RawVision};
-use crate::{Batches, Detail, FlexFallback, Price, Rate, Rates, Secret, Vision, VisionMode};
+use crate::raw::{RawPrice, RawVision};
+use crate::{
+    AnswerForm, Detail, FlexFallback, Price, Rate, Rates, SecondLook, Secret, Vision, VisionMode, Wording,
+};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
 
@@ -16,20 +19,26 @@ const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
 const TIMEOUT_S: i64 = 120;
 const FLEX_TIMEOUT_S: i64 = 900;
 
-const MEGABYTE: f64 = 1e6;
+const PROMPT: &str = "What is happening?";
 
 impl Check<'_> {
-    pub(super) fn vision(&mut self, raw: &RawVision) -> Option<Vision> {
+    pub(super) fn vision(&mut self, raw: &mut RawVision) -> Option<Vision> {
         let base_url = self
             .required("vision.base_url", raw.base_url.as_deref())
             .and_then(|text| self.base_url("vision.base_url", text));
         let model = self.required("vision.model", raw.model.as_deref()).map(str::to_owned);
-        let prompt = self.required("vision.prompt", Some(&raw.prompt)).map(str::to_owned);
         let mode = self.vision_mode(&raw.mode);
         let batches = self.batches(&raw.batch);
+        let (prompt, system) = self.wordings(raw);
         let api_key = self.api_key(raw);
+        let headers = self.headers(&raw.header);
+        let ca_file = raw.ca_file.as_mut().map(|file| self.file("vision.ca_file", file));
+        let proxy = raw.proxy.as_mut().map(|proxy| self.proxy(proxy));
+        let forms = [("json", AnswerForm::Json), ("text", AnswerForm::Text)];
+        let answer = self.choice("vision.answer", &raw.answer, &forms);
         let detail =
             self.choice("vision.detail", &raw.detail, &[("low", Detail::Low), ("high", Detail::High)]);
+        let frames = self.whole("vision.frames_per_request", raw.frames_per_request, 1..=16);
         let image_max_px = self.whole("vision.image_max_px", raw.image_max_px, 32..=8192);
         let jpeg_quality = self.whole("vision.jpeg_quality", raw.jpeg_quality, 1..=100);
         let max_output_tokens = self.whole("vision.max_output_tokens", raw.max_output_tokens, 1..=1_000_000);
@@ -51,9 +60,15 @@ impl Check<'_> {
             flex_fallback: if raw.flex_fallback { FlexFallback::Direct } else { FlexFallback::Never },
             batches: batches?,
             api_key,
+            headers: headers?,
+            ca_file: given(ca_file)?,
+            proxy: given(proxy)?,
             prompt: prompt?,
-            system: raw.system.clone().filter(|text| !text.trim().is_empty()),
+            system: system?,
+            answer: answer?,
             detail: detail?,
+            frames_per_request: frames?,
+            second_look: if raw.second_look { SecondLook::WhereAsked } else { SecondLook::Never },
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,
             max_output_tokens: max_output_tokens?,
@@ -67,25 +82,18 @@ impl Check<'_> {
         })
     }
 
-    fn vision_mode(&mut self, text: &str) -> Option<VisionMode> {
-        let modes =
-            [("direct", VisionMode::Direct), ("flex", VisionMode::Flex), ("batch", VisionMode::Batch)];
-        self.choice("vision.mode", text, &modes)
-    }
-
-    fn batches(&mut self, raw: &RawBatch) -> Option<Batches> {
-        let max_lines = self.whole("vision.batch.max_lines", raw.max_lines, 1..=1_000_000);
-        let megabytes = self.number("vision.batch.max_mb", raw.max_mb, 0.01..=100_000.0);
-        let per_hour = self.whole("vision.batch.max_per_hour", raw.max_per_hour, 1..=1_000_000);
-        let gather = self.number("vision.batch.gather_minutes", raw.gather_minutes, 0.0..=1440.0);
-        let poll = self.number("vision.batch.poll_seconds", raw.poll_seconds, 0.1..=86_400.0);
-        Some(Batches {
-            max_lines: max_lines?,
-            max_bytes: (megabytes? * MEGABYTE) as u64,
-            per_hour: per_hour?,
-            gather: Duration::from_secs_f64(gather? * 60.0),
-            poll: Duration::from_secs_f64(poll?),
-        })
+    fn wordings(&mut self, raw: &mut RawVision) -> (Option<Wording>, Option<Option<Wording>>) {
+        if raw.prompt_file.is_none() {
+            raw.prompt.get_or_insert_with(|| PROMPT.to_owned());
+        }
+        // Nothing at all is as good as no text.
+        let system = raw.system.as_deref().filter(|text| !text.trim().is_empty());
+        let system =
+            self.wording(TextKeys { key: "vision.system", itself: system, file: &mut raw.system_file });
+        let prompt = raw.prompt.as_deref();
+        let prompt =
+            self.wording(TextKeys { key: "vision.prompt", itself: prompt, file: &mut raw.prompt_file });
+        (prompt.flatten(), system)
     }
 
     fn api_key(&mut self, raw: &RawVision) -> Option<Secret> {

@@ -3,6 +3,7 @@
 //! Read `client.rs` first: it holds the order of the steps. What decides is in `retry.rs` (a pure
 //! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
 
+mod answer;
 mod batch;
 mod bound;
 mod breaker;
@@ -11,6 +12,7 @@ mod client;
 mod endpoint;
 mod error;
 mod failure;
+mod fallback;
 mod flex;
 #[cfg(test)]
 mod fuzzed;
@@ -24,11 +26,13 @@ mod transport;
 mod turns;
 mod wire;
 
+pub(crate) use answer::SCHEMA;
+pub use answer::Told;
 pub use batch::BatchProbe;
 pub(crate) use batch::{Idle, Keeper};
 pub use client::VisionClient;
 pub use error::VisionError;
 pub use failure::{Failure, RetryAfter};
-pub use look::{Answer, Jpeg, Look, Origin, Said};
+pub use look::{Answer, Jpeg, Look, Origin, PictureSize, Said};
 pub use probe::Probe;
 pub use retry::{RetryPolicy, Situation, Verdict};

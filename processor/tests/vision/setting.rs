@@ -6,8 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, Secret, Vision, VisionMode, Windows};
-use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
+use config::{
+    AnswerForm, Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, SecondLook, Secret, Vision,
+    VisionMode, Windows, Wording,
+};
+use nightreel_processor::vision::{
+    Answer, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::vision_server::VisionServer;
@@ -43,9 +48,15 @@ impl Setting {
                 poll: Duration::from_secs(60),
             },
             api_key: Some(Secret::new(KEY)),
-            prompt: "What is happening?".to_owned(),
+            headers: Vec::new(),
+            ca_file: None,
+            proxy: None,
+            prompt: wording("What is happening?"),
             system: None,
+            answer: AnswerForm::Text,
             detail: Detail::Low,
+            frames_per_request: 1,
+            second_look: SecondLook::Never,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -137,6 +148,13 @@ pub(crate) fn look(frame: u64) -> Look {
         camera: Some("gate".parse().unwrap()),
         view: "original".to_owned(),
         mapping: r#"{"mode":"original"}"#.to_owned(),
-        pictures: vec![Jpeg { frame, bytes }],
+        pictures: vec![Jpeg { frame, at: Duration::from_secs(frame / 30), bytes }],
+        size: PictureSize::Shrunk,
+        time: "2026-11-22 02:00:00".to_owned(),
+        labels: String::new(),
     }
+}
+
+pub(crate) fn wording(text: &str) -> Wording {
+    Wording::parse(text).unwrap()
 }

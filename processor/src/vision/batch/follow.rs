@@ -149,6 +149,7 @@ impl Keeper {
         let terms = Terms {
             policy: self.client.policy,
             rates: self.client.shared.rates(CallMode::Batch),
+            form: self.client.shared.settings.answer,
             now: self.now(),
         };
         let asked = self.catalog().asked_in(&batch.id)?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use catalog::{Catalog, CatalogError, Known, NewQuestion, SegmentId};
-use config::{Vision, VisionMode};
+use config::{AnswerForm, Vision, VisionMode};
 
 use super::super::bound::bound;
 use super::super::client::VisionClient;
@@ -47,18 +47,23 @@ impl VisionClient {
     /// Gathers what a segment needs to be asked. It is on the disk when this returns.
     pub(crate) async fn gather(&self, segment: SegmentId, looks: Vec<Look>) -> Result<(), VisionError> {
         let (settings, now) = (self.shared.settings.clone(), self.shared.clock.now());
+        let form = self.shared.fallback.form(settings.answer);
         self.shared
             .ledger(move |catalog| {
-                let questions = spool(catalog, &settings, &looks)?;
+                let questions = spool(catalog, (&settings, form), &looks)?;
                 catalog.gather(segment, &questions, now)
             })
             .await
     }
 }
 
-fn spool(catalog: &Catalog, settings: &Vision, looks: &[Look]) -> Result<Vec<NewQuestion>, CatalogError> {
+fn spool(
+    catalog: &Catalog,
+    (settings, form): (&Vision, AnswerForm),
+    looks: &[Look],
+) -> Result<Vec<NewQuestion>, CatalogError> {
     let body = |look: &Look| {
-        serde_json::to_vec(&Request::new(look, settings)).expect("texts and numbers always become JSON")
+        serde_json::to_vec(&Request::new(look, settings, form)).expect("texts and numbers always become JSON")
     };
     let (name, places) = catalog.spool().write(&looks.iter().map(body).collect::<Vec<_>>())?;
     let question = |(look, (offset, length)): (&Look, (u64, u64))| NewQuestion {

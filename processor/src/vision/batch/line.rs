@@ -2,10 +2,11 @@
 
 use catalog::{CallEnd, CallStatus, Charge, Fate, Settled, Tried, Try};
 use chrono::{DateTime, TimeDelta, Utc};
-use config::Rates;
+use config::{AnswerForm, Rates};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::answer;
 use super::super::call::call_end;
 use super::super::failure::Failure;
 use super::super::retry::{RetryPolicy, Situation, Verdict};
@@ -44,6 +45,7 @@ struct LineResponse {
 pub(super) struct Terms {
     pub(super) policy: RetryPolicy,
     pub(super) rates: Option<Rates>,
+    pub(super) form: AnswerForm,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -60,13 +62,13 @@ impl OutputLine {
     /// Says what becomes of the line's question, and of its row in the ledger.
     pub(super) fn settle(self, tried: Tried, terms: &Terms) -> Settled {
         let request_id = self.custom_id.clone();
-        match self.outcome() {
+        match self.outcome(terms.form) {
             Outcome::Answer(usage, text) => {
-                let end = call_end(terms.rates, usage, &Ok(text.clone()));
+                let end = call_end(terms.rates, usage, None);
                 Settled { request_id, end, fate: Fate::Answered(text) }
             }
             Outcome::Failure(usage, failure) => {
-                let end = call_end(terms.rates, usage, &Err(failure.clone()));
+                let end = call_end(terms.rates, usage, Some(&failure));
                 Settled { request_id, end, fate: fate(&failure, tried, terms) }
             }
             Outcome::Expired => expired(request_id, terms.now),
@@ -74,7 +76,7 @@ impl OutputLine {
         }
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(self, form: AnswerForm) -> Outcome {
         if let Some(error) = self.error.filter(|error| !error.is_null()) {
             return match error.get("code").and_then(Value::as_str) {
                 Some("batch_expired") => Outcome::Expired,
@@ -90,7 +92,8 @@ impl OutputLine {
             200..=299 => {
                 let reply = serde_json::from_value::<Reply>(response.body).unwrap_or_default();
                 let usage = reply.usage();
-                match reply.into_caption() {
+                let text = reply.into_text().and_then(|text| answer::read(&text, form).map(|_| text));
+                match text {
                     Ok(text) => Outcome::Answer(usage, text),
                     Err(failure) => Outcome::Failure(usage, failure),
                 }
@@ -180,7 +183,7 @@ mod tests {
 
     fn terms() -> Terms {
         let now = "2026-11-25T22:00:00Z".parse().unwrap();
-        Terms { policy: RetryPolicy::default(), rates: None, now }
+        Terms { policy: RetryPolicy::default(), rates: None, form: AnswerForm::Text, now }
     }
 
     fn settled(line: Value, tried: Tried) -> Settled {

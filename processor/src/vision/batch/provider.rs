@@ -13,7 +13,7 @@ use reqwest::{Body, Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::endpoint::{Endpoint, http_client};
+use super::super::endpoint::{Endpoint, http_client, secrets};
 use super::super::error::VisionError;
 use super::super::failure::{Failure, RetryAfter};
 use super::super::transport::{read_body, redact};
@@ -33,7 +33,8 @@ const COMPLETION_WINDOW: &str = "24h";
 pub(super) struct Provider {
     http: reqwest::Client,
     endpoint: Endpoint,
-    secret: Option<Secret>,
+    /// Must not appear in what is kept of an error.
+    secrets: Vec<Secret>,
 }
 
 /// A batch, as the provider describes it.
@@ -75,7 +76,7 @@ impl Provider {
         Ok(Self {
             http: http_client(settings)?,
             endpoint: Endpoint::new(settings)?,
-            secret: settings.api_key.clone(),
+            secrets: secrets(settings),
         })
     }
 
@@ -144,7 +145,7 @@ impl Provider {
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| RetryAfter::parse(value.to_str().ok()?));
         let body = read_body(&mut response).await.unwrap_or_default();
-        let text = redact(&body, self.secret.as_ref());
+        let text = redact(&body, &self.secrets);
         Err(Failure::from_status(status.as_u16(), retry_after, &text))
     }
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use catalog::{Catalog, Clock, FileStat, LedgerFilter, SegmentId};
-use config::{Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, Usd, Vision, VisionMode, Windows};
+use config::{
+    AnswerForm, Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, SecondLook, Usd, Vision, VisionMode,
+    Windows, Wording,
+};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::super::client::VisionClient;
-use super::super::look::{Jpeg, Look, Origin};
+use super::super::look::{Jpeg, Look, Origin, PictureSize};
 use super::super::retry::RetryPolicy;
 use super::{Idle, Keeper};
 
@@ -117,9 +120,15 @@ fn settings(base_url: &str) -> Vision {
             poll: Duration::ZERO,
         },
         api_key: None,
-        prompt: "What is happening?".to_owned(),
+        headers: Vec::new(),
+        ca_file: None,
+        proxy: None,
+        prompt: Wording::parse("What is happening?").unwrap(),
         system: None,
+        answer: AnswerForm::Text,
         detail: Detail::Low,
+        frames_per_request: 1,
+        second_look: SecondLook::Never,
         image_max_px: 640,
         jpeg_quality: 80,
         max_output_tokens: 300,
@@ -147,7 +156,10 @@ fn look(frame: u64, bytes: usize) -> Look {
         camera: Some("gate".parse().unwrap()),
         view: "original".to_owned(),
         mapping: r#"{"mode":"original"}"#.to_owned(),
-        pictures: vec![Jpeg { frame, bytes: Bytes::from(picture) }],
+        pictures: vec![Jpeg { frame, at: Duration::from_secs(frame), bytes: Bytes::from(picture) }],
+        size: PictureSize::Shrunk,
+        time: "2026-11-25 22:00:00".to_owned(),
+        labels: String::new(),
     }
 }
 
