@@ -6,6 +6,8 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
+#[cfg(feature = "archive")]
+use crate::commands::{archive, restore};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, init, ledger, pause, queue, record,
     retain, run, search, status, verify,
@@ -78,6 +80,10 @@ pub(crate) enum Command {
     #[cfg(feature = "process")]
     Process(process::ProcessArgs),
     Retain(retain::RetainArgs),
+    #[cfg(feature = "archive")]
+    Archive(archive::ArchiveArgs),
+    #[cfg(feature = "archive")]
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),

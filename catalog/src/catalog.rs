@@ -121,6 +121,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0003_gate.sql")),
         M::up(include_str!("../migrations/0004_events.sql")),
         M::up(include_str!("../migrations/0005_money.sql")),
+        M::up(include_str!("../migrations/0006_archive.sql")),
     ])
 }
 

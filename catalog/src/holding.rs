@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::segment::{COLUMNS, Word};
+use crate::segment::{COLUMNS, Word, time};
 use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
 
 /// Rows read at a time; between two pages other threads get the connection.
@@ -15,6 +15,10 @@ const PAGE: u32 = 4096;
 pub struct Holding {
     pub segment: Segment,
     pub work: Work,
+    /// Since when the archive holds it.
+    pub archived: Option<DateTime<Utc>>,
+    /// Since when it is back from there.
+    pub restored: Option<DateTime<Utc>>,
 }
 
 /// What the queue says of a segment.
@@ -77,8 +81,8 @@ impl Catalog {
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK} FROM segment
-                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'deleted')"
+                "SELECT {COLUMNS}, {WORK}, archived_ms, restored_ms FROM segment
+                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'archived', 'deleted')"
             ))?
             .query_row(params![now.timestamp_millis(), id], Holding::from_row)
             .optional()
@@ -88,7 +92,12 @@ impl Catalog {
 
 impl Holding {
     fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { segment: Segment::from_row(row)?, work: row.get::<_, Word<Work>>(11)?.0 })
+        Ok(Self {
+            segment: Segment::from_row(row)?,
+            work: row.get::<_, Word<Work>>(11)?.0,
+            archived: row.get::<_, Option<i64>>(12)?.map(time),
+            restored: row.get::<_, Option<i64>>(13)?.map(time),
+        })
     }
 }
 
@@ -99,7 +108,7 @@ fn page(
     after: (i64, i64),
 ) -> rusqlite::Result<Vec<Holding>> {
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {COLUMNS}, {WORK} FROM segment
+        "SELECT {COLUMNS}, {WORK}, archived_ms, restored_ms FROM segment
          WHERE state = ?2 AND (start_ms, id) > (?3, ?4) AND camera IS NOT NULL AND intent IS NULL
          ORDER BY start_ms, id LIMIT ?5"
     ))?;

@@ -4,6 +4,8 @@
 
 mod again;
 mod alive;
+mod bundle;
+mod bundles;
 mod carry;
 mod catalog;
 mod circles;
@@ -43,6 +45,7 @@ mod picture_tokens;
 mod queue;
 mod reconcile;
 mod recorded;
+mod restored;
 mod results;
 mod root;
 mod scan;
@@ -63,6 +66,7 @@ mod walk;
 mod watch;
 
 pub use again::{Again, Outdated};
+pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -83,7 +87,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{CameraLock, Role};
+pub use lock::{ArchiveLock, CameraLock, Role};
 pub use media::MediaFolder;
 pub use name::start_from_name;
 pub use notes::ClockDoubt;

@@ -1,14 +1,21 @@
 //! The subcommands, one file each: its flags, its help, and what it does.
 
+#[cfg(feature = "archive")]
+pub(crate) mod archive;
+#[cfg(feature = "archive")]
+pub(crate) mod archive_send;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;
 #[cfg(feature = "process")]
 pub(crate) mod decode_worker;
 pub(crate) mod doctor;
+#[cfg(feature = "archive")]
+mod doctor_archive;
 #[cfg(feature = "process")]
 mod doctor_process;
 pub(crate) mod estimate;
+mod estimate_archive;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
@@ -27,6 +34,8 @@ pub(crate) mod process;
 pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod record;
+#[cfg(feature = "archive")]
+pub(crate) mod restore;
 pub(crate) mod retain;
 pub(crate) mod run;
 pub(crate) mod search;

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use catalog::SegmentId;
 use catalog::{Hints, Scanner};
 use clap::Args;
-use retention::{Applied, Entry, Plan, Retainer, Totals, Verdict};
+use retention::{Applied, Due, Entry, Plan, Retainer, Totals, Verdict};
 
 use crate::args::Global;
 use crate::open::{self, Store};
 use crate::output;
 
-/// Move or delete footage by the rules of the settings.
+/// Move, archive or delete footage by the rules of the settings.
 ///
 /// With --dry-run the plan is printed, with the reasons for every segment, and nothing is touched. The same
 /// plan is then carried out without it.
@@ -64,7 +64,13 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
     if !args.json {
         output::line(done(&applied))?;
     }
-    Ok(if applied.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let sent = match () {
+        #[cfg(feature = "archive")]
+        () => super::archive_send::send(&store, &Due::of(&plan), !args.json)?,
+        #[cfg(not(feature = "archive"))]
+        () => true,
+    };
+    Ok(if applied.failed == 0 && sent { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn retainer(store: &Store) -> Retainer {
@@ -79,10 +85,9 @@ pub(crate) fn after_processed(store: &Store, id: SegmentId) {
     }
 }
 
-/// Makes one pass over everything that is held.
-pub(crate) fn pass(store: &Store) -> anyhow::Result<()> {
-    retainer(store).pass(store.clock.now(), |_, _| ControlFlow::Continue(()))?;
-    Ok(())
+/// Makes one pass over everything that is held. Returns what is to be archived.
+pub(crate) fn pass(store: &Store) -> anyhow::Result<Due> {
+    Ok(retainer(store).pass(store.clock.now(), |_, _| ControlFlow::Continue(()))?.due)
 }
 
 /// Tells whether a pass is due at once. A disk that cannot be measured is told of by the pass.
@@ -107,10 +112,14 @@ fn row(entry: &Entry) -> Vec<String> {
 }
 
 fn summary(totals: &Totals) -> String {
-    let Totals { keep, move_to_processed, delete, disk, .. } = totals;
+    let Totals { keep, move_to_processed, archive, delete, disk, .. } = totals;
+    let archive = match archive.segments {
+        0 => String::new(),
+        segments => format!("archive {segments} ({}), ", output::size(archive.bytes)),
+    };
     let after = disk.free.saturating_add(delete.bytes);
     format!(
-        "plan: keep {} ({}), move {}, delete {} ({}); {} free of {}, {} afterwards",
+        "plan: keep {} ({}), move {}, {archive}delete {} ({}); {} free of {}, {} afterwards",
         keep.segments,
         output::size(keep.bytes),
         move_to_processed.segments,

@@ -8,7 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use config::{Camera, Loaded};
 use recorder::{Notice, Notices};
-use tokio::sync::Notify;
+use retention::Due;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -81,12 +82,16 @@ impl Parts {
     async fn work(self, ending: &CancellationToken) -> anyhow::Result<()> {
         let Self { store, cameras, looking } = self;
         let room = Arc::new(Notify::new());
-        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), ending.clone()));
+        // One pass's worth: what is still to be sent when the next comes is in that one too.
+        let (due, archive) = mpsc::channel(1);
+        let archiving = tokio::spawn(archive_on(store.clone(), archive, ending.clone()));
+        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), due, ending.clone()));
         let processing = tokio::spawn(process_on(store.clone(), looking, ending.clone()));
         let recorded = record_on(&store, cameras, room, ending).await;
         ending.cancel();
         processing.await.context("processing failed")?;
         retaining.await.context("retention failed")?;
+        archiving.await.context("archiving failed")?;
         recorded
     }
 }
@@ -145,8 +150,27 @@ async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
     }
 }
 
+#[cfg(not(feature = "archive"))]
+async fn archive_on(_store: Store, mut due: mpsc::Receiver<Due>, _ending: CancellationToken) {
+    while due.recv().await.is_some() {}
+}
+
+/// Sends what the passes found, beside them: an upload takes hours, and the floor cannot wait.
+#[cfg(feature = "archive")]
+async fn archive_on(store: Store, mut due: mpsc::Receiver<Due>, ending: CancellationToken) {
+    while let Some(due) = due.recv().await {
+        let (store, ending) = (store.clone(), ending.clone());
+        let sent = tokio::task::spawn_blocking(move || {
+            super::archive_send::send_beside(&store, &due, &|| ending.is_cancelled());
+        });
+        if let Err(error) = sent.await {
+            tracing::error!(%error, "archiving failed");
+        }
+    }
+}
+
 /// Makes a pass at every interval, and at once when the floor is reached or the recorder asks for room.
-async fn retain_on(store: Store, room: Arc<Notify>, ending: CancellationToken) {
+async fn retain_on(store: Store, room: Arc<Notify>, due: mpsc::Sender<Due>, ending: CancellationToken) {
     let mut since_pass = RETAIN_EVERY;
     while !ending.is_cancelled() {
         if since_pass >= RETAIN_EVERY || retain::floor_is_reached(&store) {
@@ -156,7 +180,8 @@ async fn retain_on(store: Store, room: Arc<Notify>, ending: CancellationToken) {
                 move || retain::pass(&store)
             };
             match tokio::task::spawn_blocking(pass).await {
-                Ok(Ok(())) => {}
+                // Full while the last one is being sent: the next pass finds what is left.
+                Ok(Ok(found)) => drop(due.try_send(found)),
                 Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "retention failed"),
                 Err(error) => tracing::error!(%error, "retention failed"),
             }

@@ -3,6 +3,7 @@
 //! Raw settings mirror the file; checked settings are what everyone else sees, and cannot be wrong. The page
 //! to read first is `load.rs`.
 
+mod archive;
 mod camera;
 mod check;
 mod credentials;
@@ -35,6 +36,7 @@ mod tree;
 mod window;
 mod zone;
 
+pub use archive::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier};
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
 pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
 pub use environment::Environment;

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Secret;
 
+mod archive;
 mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 
+pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 
 #[derive(Default, Deserialize, Serialize)]
@@ -22,6 +24,8 @@ pub(crate) struct RawSettings {
     pub(crate) vision: Option<RawVision>,
     pub(crate) events: RawEvents,
     pub(crate) retention: RawRetention,
+    /// Absent: nothing is archived.
+    pub(crate) archive: Option<RawArchive>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
     pub(crate) serve: RawServe,
@@ -259,7 +263,7 @@ impl Default for RawEvents {
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawRetention {
-    /// `move` to `processed/`, `keep` where it is, or `delete`; default `move`.
+    /// `move` to `processed/`, `keep` where it is, `archive` or `delete`; default `move`.
     pub(crate) after_processing: String,
     /// Days after which a segment is deleted; default none, age deletes nothing.
     pub(crate) max_age_days: Option<f64>,
@@ -267,6 +271,12 @@ pub(crate) struct RawRetention {
     pub(crate) min_free_gb: Option<f64>,
     /// Keeps the floor from deleting what was not looked at yet; default true.
     pub(crate) protect_unprocessed: bool,
+    /// Days after which a processed segment is archived; default none, with `archive` at once.
+    pub(crate) archive_after_days: Option<f64>,
+    /// Days that the local copy of what was archived stays; default 0.
+    pub(crate) delete_after_archive_days: Option<f64>,
+    /// Days that the local copy of what was restored stays; default 7.
+    pub(crate) keep_restored_days: Option<f64>,
 }
 
 impl Default for RawRetention {
@@ -276,6 +286,9 @@ impl Default for RawRetention {
             max_age_days: None,
             min_free_gb: None,
             protect_unprocessed: true,
+            archive_after_days: None,
+            delete_after_archive_days: None,
+            keep_restored_days: None,
         }
     }
 }

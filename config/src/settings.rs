@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows};
+use crate::{Archive, Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +26,8 @@ pub struct Settings {
     pub vision: Option<Vision>,
     pub events: Events,
     pub retention: Retention,
+    /// Absent: nothing is archived.
+    pub archive: Option<Archive>,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
     pub serve: Serve,
@@ -168,12 +170,26 @@ pub struct Retention {
     pub min_free: Option<u64>,
     /// Keeps the floor from deleting what was not looked at yet.
     pub protect_unprocessed: bool,
+    /// Counted from the segment's start; absent: age archives nothing.
+    pub archive_after: Option<Duration>,
+    /// How long the local copy of what was archived stays.
+    pub delete_after_archive: Duration,
+    /// How long the local copy of what was restored stays.
+    pub keep_restored: Duration,
+}
+
+impl Retention {
+    /// Tells whether anything is ever archived.
+    pub fn archives(&self) -> bool {
+        self.after_processing == AfterProcessing::Archive || self.archive_after.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterProcessing {
     Keep,
     Move,
+    Archive,
     Delete,
 }
 

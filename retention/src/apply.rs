@@ -151,6 +151,7 @@ pub(crate) fn carry_out(
     now: DateTime<Utc>,
 ) -> Result<Outcome, CatalogError> {
     let (carried, done) = match entry.verdict {
+        // Many segments make a bundle: see `Due`.
         Verdict::Keep | Verdict::Archive => return Ok(Outcome::Kept),
         Verdict::Move => (media.move_planned(entry.planned(now))?, Outcome::Moved),
         Verdict::Delete => (media.delete_planned(entry.planned(now))?, Outcome::Deleted),

@@ -5,7 +5,10 @@
 //! what was leased or changed since the plan was made is left alone.
 
 mod apply;
+#[cfg(feature = "archive")]
+pub mod archive;
 mod disk;
+mod due;
 mod error;
 mod plan;
 mod planner;
@@ -14,6 +17,7 @@ mod retainer;
 
 pub use apply::{Applied, Failure, Outcome, apply};
 pub use disk::measure;
+pub use due::Due;
 pub use error::RetentionError;
 pub use plan::{Entry, Plan, Tally, Totals, Verdict};
 pub use planner::{FEED_ORDER, Planner, Situation, plan};

@@ -14,7 +14,7 @@ use crate::Reason;
 pub enum Verdict {
     Keep,
     Move,
-    /// No rule of this version leads here.
+    /// Into the archive; its file goes when that is known to hold it.
     Archive,
     Delete,
 }
@@ -85,6 +85,7 @@ impl Tally {
 pub struct Totals {
     pub keep: Tally,
     pub move_to_processed: Tally,
+    pub archive: Tally,
     pub delete: Tally,
     /// Those of the deletions that only the floor asks for.
     pub for_floor: Tally,
@@ -100,7 +101,8 @@ pub struct Totals {
 impl Totals {
     pub(crate) fn count(&mut self, entry: &Entry) {
         match entry.verdict {
-            Verdict::Keep | Verdict::Archive => self.keep.add(entry.bytes),
+            Verdict::Keep => self.keep.add(entry.bytes),
+            Verdict::Archive => self.archive.add(entry.bytes),
             Verdict::Move => self.move_to_processed.add(entry.bytes),
             Verdict::Delete => self.delete.add(entry.bytes),
         }

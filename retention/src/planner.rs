@@ -37,6 +37,7 @@ pub struct Situation {
 #[derive(Clone, Debug)]
 pub struct Planner {
     policy: Retention,
+    now: DateTime<Utc>,
     /// What began then or before is too old.
     too_old: Option<DateTime<Utc>>,
     /// Bytes that the floor still lacks.
@@ -64,7 +65,9 @@ enum Standing {
 impl Standing {
     fn of(holding: &Holding) -> Self {
         match (holding.segment.state, holding.work) {
-            (SegmentState::Missing | SegmentState::Deleted, _) => Self::Held(Reason::Gone),
+            (SegmentState::Missing | SegmentState::Archived | SegmentState::Deleted, _) => {
+                Self::Held(Reason::Gone)
+            }
             (_, Work::Leased) => Self::Held(Reason::Leased),
             (SegmentState::Processed, Work::Waiting) => Self::Held(Reason::QueuedAgain),
             (SegmentState::Processed, Work::None | Work::Dead) => Self::Finished,
@@ -80,6 +83,7 @@ impl Planner {
         let age = policy.max_age.and_then(|age| TimeDelta::from_std(age).ok());
         Self {
             policy: policy.clone(),
+            now: situation.now,
             too_old: age.and_then(|age| situation.now.checked_sub_signed(age)),
             lacking: policy.min_free.unwrap_or(0).saturating_sub(situation.disk.free),
             totals: Totals { disk: situation.disk, doubt: situation.doubt, ..Totals::default() },
@@ -89,6 +93,9 @@ impl Planner {
     /// Decides about the next holding.
     pub fn decide(&mut self, holding: Holding) -> Entry {
         let (verdict, reasons) = match Standing::of(&holding) {
+            Standing::Finished if self.policy.archives() && holding.archived.is_some() => {
+                self.judge_archived(&holding)
+            }
             Standing::Finished => self.judge_finished(&holding.segment),
             Standing::Unprocessed(why) => self.judge_unprocessed(&holding.segment, why),
             Standing::Held(why) => self.judge_held(&holding.segment, why),
@@ -113,7 +120,9 @@ impl Planner {
         if after == AfterProcessing::Delete {
             against.push(Reason::AfterProcessing(after));
         }
-        if self.totals.doubt.is_none() {
+        // What is to be archived does not go by age before it is.
+        let archive = self.archive_reason(segment);
+        if self.totals.doubt.is_none() && archive.is_none() {
             against.extend(too_old.map(Reason::TooOld));
         }
         if against.is_empty() {
@@ -122,14 +131,58 @@ impl Planner {
         if !against.is_empty() {
             return (Verdict::Delete, against);
         }
+        if let Some(reason) = archive {
+            return (Verdict::Archive, vec![reason]);
+        }
         let (verdict, reason) = match after {
             AfterProcessing::Move if is_in_processed(&segment.path) => (Verdict::Keep, Reason::AlreadyMoved),
             AfterProcessing::Move => (Verdict::Move, Reason::AfterProcessing(after)),
-            AfterProcessing::Keep | AfterProcessing::Delete => {
+            AfterProcessing::Keep | AfterProcessing::Archive | AfterProcessing::Delete => {
                 (Verdict::Keep, Reason::AfterProcessing(after))
             }
         };
         (verdict, [Some(reason), too_old.map(Reason::ClockInDoubt)].into_iter().flatten().collect())
+    }
+
+    /// Judges the local copy of what the archive holds.
+    fn judge_archived(&self, holding: &Holding) -> (Verdict, Vec<Reason>) {
+        let segment = &holding.segment;
+        let too_old = self.too_old(segment).filter(|_| self.totals.doubt.is_none());
+        let stays = match (holding.restored, holding.archived) {
+            (Some(since), _) => Some((since, self.policy.keep_restored, Reason::Restored as fn(_) -> _)),
+            (None, Some(since)) => {
+                Some((since, self.policy.delete_after_archive, Reason::CopyOfArchived as fn(_) -> _))
+            }
+            (None, None) => None,
+        };
+        let now = self.now;
+        let stays = stays.filter(|(since, stay, _)| {
+            TimeDelta::from_std(*stay)
+                .ok()
+                .and_then(|stay| since.checked_add_signed(stay))
+                .is_none_or(|end| end > now)
+        });
+        let floor = self.floor(segment);
+        match stays {
+            Some((_, stay, reason)) if too_old.is_none() && floor.is_none() => {
+                (Verdict::Keep, vec![reason(stay)])
+            }
+            _ => {
+                let others = [too_old.map(Reason::TooOld), floor];
+                (Verdict::Delete, [Some(Reason::InArchive)].into_iter().chain(others).flatten().collect())
+            }
+        }
+    }
+
+    /// Returns why a processed segment is to be archived, if it is.
+    fn archive_reason(&self, segment: &Segment) -> Option<Reason> {
+        let after = self.policy.after_processing;
+        if after == AfterProcessing::Delete || !self.policy.archives() {
+            return None;
+        }
+        let Some(age) = self.policy.archive_after else { return Some(Reason::AfterProcessing(after)) };
+        let limit = TimeDelta::from_std(age).ok().and_then(|age| self.now.checked_sub_signed(age))?;
+        (segment.start <= limit).then_some(Reason::ArchiveAfter(age))
     }
 
     fn judge_unprocessed(&self, segment: &Segment, why: Reason) -> (Verdict, Vec<Reason>) {

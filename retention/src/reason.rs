@@ -28,6 +28,14 @@ pub enum Reason {
     /// Room is needed, but not from what was not looked at.
     Protected,
     Unprotected,
+    /// It is old enough for the archive.
+    ArchiveAfter(Duration),
+    /// The archive holds it, and its local copy has stayed long enough.
+    InArchive,
+    /// The archive holds it, and its local copy stays for so long.
+    CopyOfArchived(Duration),
+    /// It was restored, and stays for so long.
+    Restored(Duration),
 }
 
 impl fmt::Display for Reason {
@@ -59,6 +67,19 @@ impl fmt::Display for Reason {
             Self::Unprotected => {
                 f.write_str("open to the floor, since retention.protect_unprocessed = false")
             }
+            Self::ArchiveAfter(age) => write!(f, "older than retention.archive_after_days = {}", days(*age)),
+            Self::InArchive => f.write_str("in the archive"),
+            Self::CopyOfArchived(stay) => {
+                let stay = days(*stay);
+                write!(f, "in the archive, but not longer than retention.delete_after_archive_days = {stay}")
+            }
+            Self::Restored(stay) => {
+                let stay = days(*stay);
+                write!(
+                    f,
+                    "restored from the archive, not longer than retention.keep_restored_days = {stay} ago"
+                )
+            }
         }
     }
 }
@@ -73,7 +94,7 @@ struct MaxAge(Duration);
 
 impl fmt::Display for MaxAge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "retention.max_age_days = {}", rounded(self.0.as_secs_f64() / SECONDS_PER_DAY))
+        write!(f, "retention.max_age_days = {}", days(self.0))
     }
 }
 
@@ -84,8 +105,13 @@ fn word(after: AfterProcessing) -> &'static str {
     match after {
         AfterProcessing::Keep => "keep",
         AfterProcessing::Move => "move",
+        AfterProcessing::Archive => "archive",
         AfterProcessing::Delete => "delete",
     }
+}
+
+fn days(span: Duration) -> f64 {
+    rounded(span.as_secs_f64() / SECONDS_PER_DAY)
 }
 
 /// As a person wrote it: the way to bytes and seconds and back leaves crumbs behind the sixth digit.

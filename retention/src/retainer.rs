@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use config::Retention;
 
 use crate::apply::{Applied, Applier, Outcome, apply, carry_out};
-use crate::{Entry, FEED_ORDER, Plan, Planner, RetentionError, Situation, Totals, measure};
+use crate::{Due, Entry, FEED_ORDER, Plan, Planner, RetentionError, Situation, Totals, measure};
 
 /// Retention over one root. Its calls block: not for async threads.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Pass {
     /// Of the segments that were reached, where the pass was ended early.
     pub totals: Totals,
     pub applied: Applied,
+    /// What is to be archived.
+    pub due: Due,
 }
 
 impl Retainer {
@@ -70,9 +72,13 @@ impl Retainer {
     ) -> Result<Pass, RetentionError> {
         self.media.finish_intents()?;
         let mut applier = Applier::new(&self.media, now);
-        let planned = self.decide_each(now, |entry| applier.apply(&entry, &mut tell));
+        let mut due = Due::default();
+        let planned = self.decide_each(now, |entry| {
+            due.add(&entry);
+            applier.apply(&entry, &mut tell)
+        });
         let applied = applier.finish()?;
-        Ok(Pass { totals: planned?, applied })
+        Ok(Pass { totals: planned?, applied, due })
     }
 
     /// Does to one segment what follows processing by itself. Age and floor are left to the passes: who processes

@@ -32,6 +32,9 @@ fn policy() -> Retention {
         max_age: None,
         min_free: None,
         protect_unprocessed: true,
+        archive_after: None,
+        delete_after_archive: Duration::ZERO,
+        keep_restored: Duration::ZERO,
     }
 }
 

@@ -32,6 +32,9 @@ fn a_plan_of_many_segments_needs_little_memory() {
         max_age: Some(Duration::from_secs(20 * 86_400)),
         min_free: Some(u64::MAX / 2),
         protect_unprocessed: true,
+        archive_after: None,
+        delete_after_archive: Duration::ZERO,
+        keep_restored: Duration::ZERO,
     };
     let retainer = Retainer::new(catalog, root, policy);
     let before = peak_memory();

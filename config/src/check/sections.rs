@@ -13,6 +13,8 @@ use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Urge
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const BYTES_PER_GB: f64 = 1e9;
 const BYTES_PER_MB: u64 = 1_000_000;
+/// Who restores footage wants to look at it.
+const KEEP_RESTORED: Duration = Duration::from_secs(7 * 86_400);
 
 impl Check<'_> {
     pub(super) fn storage(&mut self, raw: &mut RawStorage) -> Option<Storage> {
@@ -89,11 +91,15 @@ impl Check<'_> {
         let choices = [
             ("move", AfterProcessing::Move),
             ("keep", AfterProcessing::Keep),
+            ("archive", AfterProcessing::Archive),
             ("delete", AfterProcessing::Delete),
         ];
         let after_processing = self.choice("retention.after_processing", &raw.after_processing, &choices);
         let days = raw.max_age_days.map(|days| self.number("retention.max_age_days", days, 0.001..=36_500.0));
         let gb = raw.min_free_gb.map(|gb| self.number("retention.min_free_gb", gb, 0.001..=1_000_000.0));
+        let archive_after = self.days("retention.archive_after_days", raw.archive_after_days);
+        let delete_after = self.days("retention.delete_after_archive_days", raw.delete_after_archive_days);
+        let keep_restored = self.days("retention.keep_restored_days", raw.keep_restored_days);
         Some(Retention {
             after_processing: after_processing?,
             max_age: match days {
@@ -105,7 +111,15 @@ impl Check<'_> {
                 None => None,
             },
             protect_unprocessed: raw.protect_unprocessed,
+            archive_after: archive_after?,
+            delete_after_archive: delete_after?.unwrap_or_default(),
+            keep_restored: keep_restored?.unwrap_or(KEEP_RESTORED),
         })
+    }
+
+    fn days(&mut self, key: &str, days: Option<f64>) -> Option<Option<Duration>> {
+        let days = given(days.map(|days| self.number(key, days, 0.0..=36_500.0)))?;
+        Some(days.map(|days| Duration::from_secs_f64(days * SECONDS_PER_DAY)))
     }
 
     /// Makes a folder absolute.

@@ -1,7 +1,7 @@
 //! The planner's cases as tables, a rule each.
 
 use SegmentState::{Failed, Missing, Processed, Ready};
-use Verdict::{Delete, Keep, Move};
+use Verdict::{Archive, Delete, Keep, Move};
 use Work::{Dead, Leased, None as Idle, Waiting};
 use catalog::{FileStat, SegmentId, StartSource};
 
@@ -27,6 +27,9 @@ fn policy() -> Retention {
         max_age: None,
         min_free: None,
         protect_unprocessed: true,
+        archive_after: None,
+        delete_after_archive: Duration::ZERO,
+        keep_restored: DAY * 7,
     }
 }
 
@@ -51,7 +54,7 @@ fn holding(path: &str, state: SegmentState, work: Work, days: i64) -> Holding {
         stat: FileStat { size: GB, mtime_ns: 0, inode: 1 },
         reason: None,
     };
-    Holding { segment, work }
+    Holding { segment, work, archived: None, restored: None }
 }
 
 /// A policy, a disk, a segment, and what is expected of it.
@@ -210,4 +213,58 @@ fn a_plan_has_the_documented_json() {
         "reasons": ["processed, and retention.after_processing = \"move\""]
     }]});
     assert_eq!(json, expected);
+}
+
+#[test]
+fn what_is_processed_is_archived_at_once_or_at_its_age_and_not_by_age_alone() {
+    let now_or_never = Retention { after_processing: AfterProcessing::Archive, ..policy() };
+    let later = Retention { archive_after: Some(DAY * 10), ..policy() };
+    let with_age = Retention { max_age: Some(DAY * 20), ..later };
+    let with_floor = Retention { min_free: Some(GB), ..now_or_never };
+    let kept = Retention { after_processing: AfterProcessing::Keep, ..later };
+    let archive = Reason::AfterProcessing(AfterProcessing::Archive);
+    let cases: [Case<'_>; 8] = [
+        (&now_or_never, situation(0), (FRESH, Processed, Idle, 0), Archive, &[archive]),
+        (&now_or_never, situation(0), (FRESH, Ready, Waiting, 99), Keep, &[Reason::Queued]),
+        (&now_or_never, situation(0), (FRESH, Processed, Waiting, 99), Keep, &[Reason::QueuedAgain]),
+        (
+            &later,
+            situation(0),
+            (FRESH, Processed, Idle, 9),
+            Move,
+            &[Reason::AfterProcessing(AfterProcessing::Move)],
+        ),
+        (&later, situation(0), (MOVED, Processed, Idle, 10), Archive, &[Reason::ArchiveAfter(DAY * 10)]),
+        (&kept, situation(0), (FRESH, Processed, Idle, 10), Archive, &[Reason::ArchiveAfter(DAY * 10)]),
+        (&with_age, situation(0), (MOVED, Processed, Idle, 30), Archive, &[Reason::ArchiveAfter(DAY * 10)]),
+        // Room for what is recorded now comes before the archive, which may be out of reach.
+        (&with_floor, situation(0), (FRESH, Processed, Idle, 30), Delete, &[Reason::Floor(GB)]),
+    ];
+    for (policy, situation, (path, state, work, days), verdict, reasons) in cases {
+        let entry = Planner::new(policy, &situation).decide(holding(path, state, work, days));
+        assert_eq!((entry.verdict, entry.reasons.as_slice()), (verdict, reasons), "{path} of {days} days");
+    }
+}
+
+#[test]
+fn a_local_copy_goes_when_it_has_stayed_long_enough() {
+    let at_once = Retention { after_processing: AfterProcessing::Archive, ..policy() };
+    let staying = Retention { delete_after_archive: DAY * 3, ..at_once };
+    let aged = Retention { max_age: Some(DAY * 5), ..staying };
+    let days_ago = |days: i64| Some(now() - TimeDelta::days(days));
+    let cases = [
+        (&at_once, days_ago(0), None, Delete),
+        (&staying, days_ago(2), None, Keep),
+        (&staying, days_ago(3), None, Delete),
+        (&aged, days_ago(2), None, Delete),
+        (&at_once, days_ago(30), days_ago(6), Keep),
+        (&at_once, days_ago(30), days_ago(7), Delete),
+        // Who archives no longer keeps what is here.
+        (&policy(), days_ago(30), None, Move),
+    ];
+    for (policy, archived, restored, verdict) in cases {
+        let held = Holding { archived, restored, ..holding(FRESH, Processed, Idle, 30) };
+        let entry = Planner::new(policy, &situation(0)).decide(held);
+        assert_eq!(entry.verdict, verdict, "{archived:?} {restored:?}: {:?}", entry.reasons);
+    }
 }

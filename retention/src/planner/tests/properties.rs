@@ -30,7 +30,7 @@ prop_compose! {
         min_free in prop::option::of(0..2_000u64),
         protect_unprocessed: bool,
     ) -> Retention {
-        Retention { after_processing, max_age, min_free, protect_unprocessed }
+        Retention { after_processing, max_age, min_free, protect_unprocessed, ..policy() }
     }
 }
 
