@@ -9,8 +9,8 @@ use crate::commands::serve;
 #[cfg(feature = "archive")]
 use crate::commands::{archive, restore};
 use crate::commands::{
-    completions, config, coverage, doctor, estimate, events, export, init, ledger, pause, queue, record,
-    retain, run, search, status, verify,
+    completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
+    record, retain, run, search, status, verify, why,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, live, process, view};
@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Queue(queue::QueueArgs),
+    Hold(hold::HoldArgs),
+    Why(why::WhyArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

@@ -6,7 +6,9 @@
 
 mod support;
 
+mod answers;
 mod archive;
+mod asking;
 mod bad_input;
 mod coverage;
 mod decoding;
@@ -22,7 +24,9 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod policy;
 mod process_files;
+mod reaching;
 mod recording;
 mod retaining;
 mod settings;

@@ -47,7 +47,8 @@ impl MediaFolder {
                     PathText(to.clone()),
                     Word(SegmentState::Processed)
                 ],
-            )
+            )?;
+            t.execute("DELETE FROM deletion WHERE segment_id = ?1", [id])
         })?;
         let change = Change { state: SegmentState::Processed, reason: None };
         let begun = self.catalog().segment(id)?;

@@ -11,9 +11,9 @@ use retention::archive::verify;
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::events::when;
 use crate::open::{self, Store};
 use crate::output;
-use crate::when::{FORMS, When};
 
 /// List, show and verify what the archive holds.
 ///
@@ -59,8 +59,8 @@ struct Which {
     /// Only of this camera.
     #[arg(long)]
     camera: Option<String>,
-    /// Only of hours that begin at this time or later.
-    #[arg(long, value_name = "TIME", help = format!("Only of hours that begin then or later: {FORMS}"))]
+    /// Only of hours that begin then or later, such as 2026-11-22, `yesterday 22:00` or 2h.
+    #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Only of hours that begin before this time.
     #[arg(long, value_name = "TIME")]
@@ -95,8 +95,7 @@ pub(crate) fn settings(store: &Store) -> anyhow::Result<&Archive> {
 }
 
 fn list(store: &Store, which: &Which) -> anyhow::Result<()> {
-    let when = When { now: store.clock.now(), zone: store.settings.process.windows.zone() };
-    let [from, to] = when.span(which.from.as_deref(), which.to.as_deref())?;
+    let [from, to] = when(store).span(which.from.as_deref(), which.to.as_deref())?;
     let bundles = store.catalog.bundles(which.camera.as_deref(), between(from, to))?;
     if which.json {
         return bundles.iter().try_for_each(output::json);

@@ -19,8 +19,11 @@ mod estimate_archive;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
+#[cfg(feature = "dashboard")]
+mod figures;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
+pub(crate) mod hold;
 pub(crate) mod init;
 pub(crate) mod ledger;
 #[cfg(feature = "process")]
@@ -37,11 +40,15 @@ pub(crate) mod record;
 #[cfg(feature = "archive")]
 pub(crate) mod restore;
 pub(crate) mod retain;
+pub(crate) mod retain_alarms;
+mod retain_plan;
 pub(crate) mod run;
+mod run_retention;
 pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_retention;
 mod status_troubles;
 mod status_vision;
 mod status_window;
@@ -49,3 +56,4 @@ pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]
 pub(crate) mod view;
+pub(crate) mod why;

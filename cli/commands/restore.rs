@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::commands::archive::settings;
+use crate::commands::events::when;
 use crate::open::{self, Store};
 use crate::output;
-use crate::when::When;
 
 /// Bring footage back from the archive: into the media folder, or as copies into another.
 ///
@@ -75,8 +75,7 @@ pub(crate) fn run(global: &Global, args: &RestoreArgs) -> anyhow::Result<ExitCod
 
 fn wanted(store: &Store, args: &RestoreArgs) -> anyhow::Result<Vec<Archived>> {
     let now = store.clock.now();
-    let when = When { now, zone: store.settings.process.windows.zone() };
-    let [from, to] = when.span(Some(&args.from), args.to.as_deref())?;
+    let [from, to] = when(store).span(Some(&args.from), args.to.as_deref())?;
     let span = Span::new(from.unwrap_or(now), to.unwrap_or(now));
     let wanted = store.catalog.archived_within(&args.camera, span)?;
     anyhow::ensure!(

@@ -1,7 +1,8 @@
-//! `run`: record, process and retain in one process.
+//! `run`: record, process, retain and serve in one process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
+#[cfg(feature = "process")]
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,22 +14,20 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
-use crate::commands::{record, retain};
+use crate::commands::record;
+use crate::commands::run_retention::retain_on;
+#[cfg(feature = "dashboard")]
+use crate::commands::serve;
 use crate::open::{self, Store};
 use crate::{runtime, service, signals};
-
-/// Between two passes of retention over the whole catalogue.
-const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
-
-/// Between two looks at the free space: at 64 cameras of 4 Mbit/s, 5 GB fill in two and a half minutes.
-const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 
 /// What stopped processing (a refused key, say) may be mended while recording goes on.
 #[cfg(feature = "process")]
 const PROCESS_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Record, process in the windows, and retain, until Ctrl-C or SIGTERM.
+/// Record, process in the windows, retain, and serve the pages, until Ctrl-C or SIGTERM.
 ///
+/// The pages are at `serve.listen`, see `nightreel serve`.
 /// What is wrong with one part does not stop the others: recording comes first. The first signal finishes the
 /// open segments, gives work in hand back, and ends with 0.
 #[derive(Args, Debug)]
@@ -44,9 +43,13 @@ pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> 
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
+        #[cfg(feature = "dashboard")]
+        let serving = tokio::spawn(serve::serve_beside(loaded.settings.clone(), ending.clone()));
         let parts = Parts { store, cameras, looking: looking(&loaded) };
         let worked = parts.work(&ending).await;
         service::stopping();
+        #[cfg(feature = "dashboard")]
+        serving.await.context("serving failed")?;
         worked
     })?;
     Ok(ExitCode::SUCCESS)
@@ -165,31 +168,6 @@ async fn archive_on(store: Store, mut due: mpsc::Receiver<Due>, ending: Cancella
         });
         if let Err(error) = sent.await {
             tracing::error!(%error, "archiving failed");
-        }
-    }
-}
-
-/// Makes a pass at every interval, and at once when the floor is reached or the recorder asks for room.
-async fn retain_on(store: Store, room: Arc<Notify>, due: mpsc::Sender<Due>, ending: CancellationToken) {
-    let mut since_pass = RETAIN_EVERY;
-    while !ending.is_cancelled() {
-        if since_pass >= RETAIN_EVERY || retain::floor_is_reached(&store) {
-            since_pass = Duration::ZERO;
-            let pass = {
-                let store = store.clone();
-                move || retain::pass(&store)
-            };
-            match tokio::task::spawn_blocking(pass).await {
-                // Full while the last one is being sent: the next pass finds what is left.
-                Ok(Ok(found)) => drop(due.try_send(found)),
-                Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "retention failed"),
-                Err(error) => tracing::error!(%error, "retention failed"),
-            }
-        }
-        tokio::select! {
-            () = ending.cancelled() => {}
-            () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => since_pass += LOOK_AT_DISK_EVERY,
-            () = room.notified() => since_pass = RETAIN_EVERY,
         }
     }
 }

@@ -27,6 +27,7 @@ mod overlay;
 mod planned;
 mod raw;
 mod reading;
+mod retention;
 mod secret;
 mod settings;
 mod show;
@@ -34,6 +35,7 @@ mod source;
 mod template;
 mod tree;
 mod window;
+mod wording;
 mod zone;
 
 pub use archive::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier};
@@ -50,13 +52,15 @@ pub use loaded::Loaded;
 pub use money::{Caps, Price, Rate, Rates, Usd};
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
+pub use retention::RetentionRule;
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
-    Storage, Urgent, Vision,
+    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling,
+    SecondLook, Serve, Settings, Storage, Urgent, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
+pub use wording::{Filling, UnknownVariable, Variable, Wording};
 pub use zone::{CameraDetect, Fill, Mask, Polygon, Reported, Zone};

@@ -13,6 +13,7 @@ mod event;
 mod examiner;
 mod footage;
 mod gate;
+mod group;
 mod live;
 mod looks;
 mod mask;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{SegmentId, Span};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-use crate::{Entry, Plan, Verdict};
+use crate::{Entry, Verdict};
 
 /// Oldest hour first. A number per segment: of millions it fits into memory.
 #[derive(Clone, Debug, Default)]
@@ -14,12 +14,6 @@ pub struct Due {
 }
 
 impl Due {
-    pub fn of(plan: &Plan) -> Self {
-        let mut due = Self::default();
-        plan.entries.iter().for_each(|entry| due.add(entry));
-        due
-    }
-
     /// Adds what the verdict is for; everything else is left out.
     pub fn add(&mut self, entry: &Entry) {
         let hour = entry.start.duration_trunc(TimeDelta::hours(1));

@@ -39,7 +39,10 @@ fn archived(store: &Store, path: &str) -> SegmentId {
     let id = store.add_processed(path, "video");
     let bundle = store.catalog.begin_bundle(&bundle_of(id), noon()).unwrap();
     store.catalog.finish_bundle(bundle, noon()).unwrap();
-    store.media().delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }).unwrap();
+    store
+        .media()
+        .delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }, "in the archive")
+        .unwrap();
     id
 }
 
@@ -90,7 +93,10 @@ fn what_comes_back_is_processed_and_may_go_again() {
     assert!(!staged.exists());
     assert_eq!(faults(&store), [], "sidecar and all");
     assert!(store.media().take_back(id, noon()).unwrap().is_none(), "it is back already");
-    store.media().delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }).unwrap();
+    store
+        .media()
+        .delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }, "in the archive")
+        .unwrap();
     assert_eq!(state(&store, id), SegmentState::Archived);
 }
 
@@ -117,7 +123,10 @@ fn a_bundle_that_was_never_seen_frees_nothing_and_can_be_forgotten() {
     assert_eq!(store.catalog.begin_bundle(&bundle_of(id), noon()).unwrap(), bundle, "the same bytes");
     assert_eq!(store.catalog.unfinished_bundles().unwrap().len(), 1);
     assert!(store.catalog.archived_within("gate", span(1)).unwrap().is_empty());
-    store.media().delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }).unwrap();
+    store
+        .media()
+        .delete_planned(Planned { id, state: SegmentState::Processed, now: noon() }, "in the archive")
+        .unwrap();
     assert_eq!(state(&store, id), SegmentState::Deleted);
 
     store.catalog.forget_bundle(bundle).unwrap();

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{Check, given};
 use crate::credentials::Whereabouts;
-use crate::raw::{RawArchive, RawRetention, RawStoragePrice};
+use crate::raw::{RawArchive, RawRetention, RawRetentionRule, RawStoragePrice};
 use crate::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier, Windows};
 
 const BYTES_PER_MB: usize = 1_000_000;
@@ -13,6 +13,8 @@ const BYTES_PER_MBIT: f64 = 1e6 / 8.0;
 
 /// Where a look at every byte again costs nothing but time.
 const READ_FOR_NOTHING: [&str; 3] = ["STANDARD", "INTELLIGENT_TIERING", "EXPRESS_ONEZONE"];
+
+const TO_WHERE: &str = "needs the section `[archive]`, which says where to";
 
 impl Check<'_> {
     pub(super) fn archive(&mut self, raw: &mut RawArchive, zone: Tz) -> Option<Archive> {
@@ -52,8 +54,11 @@ impl Check<'_> {
             ("keep_restored_days", retention.keep_restored_days.is_some()),
         ];
         for (name, _) in keys.iter().filter(|(_, given)| *given && !is_there) {
-            self.faults
-                .add(format!("retention.{name}"), "needs the section `[archive]`, which says where to");
+            self.faults.add(format!("retention.{name}"), TO_WHERE);
+        }
+        let by_rule = |rule: &RawRetentionRule| rule.after_processing.as_deref() == Some("archive");
+        for (index, _) in retention.rule.iter().enumerate().filter(|(_, rule)| by_rule(rule) && !is_there) {
+            self.faults.add(format!("retention.rule[{index}].after_processing"), TO_WHERE);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use nightreel_processor::vision::{Origin, VisionError};
 use tokio_util::sync::CancellationToken;
 
-use crate::setting::{Setting, look};
+use crate::setting::{Setting, look, wording};
 
 const FIXTURES: &str = r#"{"fixtures":[
     {"match":{"userMessage":"What is happening"},"response":{"content":"a person walks by"}},
@@ -85,11 +85,11 @@ async fn a_foreign_server_is_understood_in_good_and_in_bad() {
     let (client, ending) = (wrong.client(), CancellationToken::new());
     assert!(matches!(client.look(&look(0), &ending).await, Err(VisionError::Stop { .. })));
 
-    let broken = server.setting().with(|settings| settings.prompt = "broken".to_owned());
+    let broken = server.setting().with(|settings| settings.prompt = wording("broken"));
     assert!(matches!(broken.look(&look(0)).await, Err(VisionError::GiveBack { .. })));
     assert_eq!(broken.ledger().len(), 6);
 
-    let unknown = server.setting().with(|settings| settings.prompt = "no fixture".to_owned());
+    let unknown = server.setting().with(|settings| settings.prompt = wording("no fixture"));
     let answer = unknown.look(&look(0)).await.unwrap();
     assert!(answer.error().unwrap().contains("HTTP 404"), "{answer:?}");
 }
@@ -98,7 +98,7 @@ async fn a_foreign_server_is_understood_in_good_and_in_bad() {
 async fn the_pause_a_foreign_server_asks_for_is_kept() {
     let Some(server) = Aimock::start() else { return };
     let setting = server.setting().with(|settings| {
-        settings.prompt = "limited".to_owned();
+        settings.prompt = wording("limited");
         settings.caps.calls = Some(2);
     });
     let began = std::time::Instant::now();

@@ -12,7 +12,7 @@ use super::bundle::Bundle;
 use super::layout::Layout;
 use super::sending::Sending;
 use super::{ArchiveError, Store};
-use crate::{Due, Tally};
+use crate::{Due, Reason, Tally};
 
 /// An hour whose footage still waits to be looked at is bundled all the same when it is so old: what comes later goes
 /// into a second bundle.
@@ -168,7 +168,7 @@ impl Archiver<'_> {
             return Ok(());
         }
         let planned = Planned { id, state: SegmentState::Processed, now: self.clock.now() };
-        if self.media.delete_planned(planned)? == Carried::Out {
+        if self.media.delete_planned(planned, &Reason::InArchive.to_string())? == Carried::Out {
             sent.freed.add(bytes);
         }
         Ok(())

@@ -51,15 +51,7 @@ impl World {
             thaw: Thaw { tier: ThawTier::Bulk, days: 1 },
             prices: Vec::new(),
         };
-        let policy = Retention {
-            after_processing: AfterProcessing::Archive,
-            max_age: None,
-            min_free: None,
-            protect_unprocessed: true,
-            archive_after: None,
-            delete_after_archive: Duration::ZERO,
-            keep_restored: Duration::from_secs(86_400),
-        };
+        let policy = Retention { after_processing: AfterProcessing::Archive, ..Retention::default() };
         Self { folder, catalog, root, clock, settings, policy, faulty: Faulty::new() }
     }
 
@@ -104,7 +96,7 @@ impl World {
 
     pub(super) fn due(&self) -> Due {
         let retainer = Retainer::new(self.catalog.clone(), self.root.clone(), self.policy.clone());
-        Due::of(&retainer.plan(self.clock.now()).unwrap())
+        retainer.plan(self.clock.now(), |_| {}).unwrap().due
     }
 
     pub(super) fn archive(&self) -> Result<Sent, ArchiveError> {
