@@ -6,6 +6,8 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
+#[cfg(feature = "archive")]
+use crate::commands::{archive, restore};
 #[cfg(feature = "process")]
 use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     #[cfg(feature = "process")]
     Batch(batch::BatchArgs),
     Retain(retain::RetainArgs),
+    #[cfg(feature = "archive")]
+    Archive(archive::ArchiveArgs),
+    #[cfg(feature = "archive")]
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),

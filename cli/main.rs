@@ -42,6 +42,10 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "process")]
         Command::Batch(args) => commands::batch::run(global, args),
         Command::Retain(args) => commands::retain::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Archive(args) => commands::archive::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Restore(args) => commands::restore::run(global, args),
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
         Command::DecodeWorker(args) => commands::decode_worker::run(args),

@@ -7,6 +7,7 @@
 mod support;
 
 mod answers;
+mod archive;
 mod asking;
 mod bad_input;
 mod batches;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::segment::{COLUMNS, Word};
+use crate::segment::{COLUMNS, Word, time};
 use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
 
 /// Rows read at a time; between two pages other threads get the connection.
@@ -17,6 +17,10 @@ pub struct Holding {
     pub work: Work,
     /// Labels with their best scores, by the newest results; empty where they were not asked for.
     pub seen: Vec<(String, f64)>,
+    /// Since when the archive holds it.
+    pub archived: Option<DateTime<Utc>>,
+    /// Since when it is back from there.
+    pub restored: Option<DateTime<Utc>>,
 }
 
 /// Which holdings are listed.
@@ -95,8 +99,9 @@ impl Catalog {
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK}, {SEEN} FROM segment
-                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'deleted')"
+                "SELECT {COLUMNS}, {WORK}, {SEEN}, archived_ms, restored_ms FROM segment
+                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL
+                   AND state NOT IN ('missing', 'archived', 'deleted')"
             ))?
             .query_row(params![now.timestamp_millis(), id], Holding::from_row)
             .optional()
@@ -107,7 +112,13 @@ impl Catalog {
 impl Holding {
     fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let seen = row.get_ref(12)?.as_str_or_null()?.map(labels).unwrap_or_default();
-        Ok(Self { segment: Segment::from_row(row)?, work: row.get::<_, Word<Work>>(11)?.0, seen })
+        Ok(Self {
+            segment: Segment::from_row(row)?,
+            work: row.get::<_, Word<Work>>(11)?.0,
+            seen,
+            archived: row.get::<_, Option<i64>>(13)?.map(time),
+            restored: row.get::<_, Option<i64>>(14)?.map(time),
+        })
     }
 }
 
@@ -123,7 +134,7 @@ fn page(c: &Connection, listing: Listing, after: (i64, i64)) -> rusqlite::Result
     let Listing { state, now, labels } = listing;
     let seen = labels.column();
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {COLUMNS}, {WORK}, {seen} FROM segment
+        "SELECT {COLUMNS}, {WORK}, {seen}, archived_ms, restored_ms FROM segment
          WHERE state = ?2 AND (start_ms, id) > (?3, ?4) AND camera IS NOT NULL AND intent IS NULL
          ORDER BY start_ms, id LIMIT ?5"
     ))?;

@@ -6,6 +6,8 @@ mod again;
 mod alarm;
 mod alive;
 mod batch;
+mod bundle;
+mod bundles;
 mod camera_segments;
 mod carry;
 mod catalog;
@@ -50,6 +52,7 @@ mod picture_tokens;
 mod queue;
 mod reconcile;
 mod recorded;
+mod restored;
 mod results;
 mod root;
 mod scan;
@@ -77,6 +80,7 @@ pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
+pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -100,7 +104,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{BatchLock, CameraLock, Role};
+pub use lock::{ArchiveLock, BatchLock, CameraLock, Role};
 pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;

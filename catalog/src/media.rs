@@ -50,7 +50,7 @@ impl MediaFolder {
     pub fn mark_failed(&self, id: SegmentId, reason: &str) -> Result<(), CatalogError> {
         self.catalog.write("mark a segment as failed", |t| {
             t.execute(
-                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state <> 'deleted'",
+                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state NOT IN ('archived', 'deleted')",
                 params![id, reason],
             )
         })?;
@@ -182,7 +182,7 @@ impl MediaFolder {
         Ok(taken || self.catalog.segment_at(path)?.is_some())
     }
 
-    fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
+    pub(crate) fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
         match intent {
             Intent::Move(intent) => self.carry_out_move(segment, intent),
             Intent::Delete => self.carry_out_deletion(segment),
