@@ -8,7 +8,7 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use crate::commands::serve;
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
-    record, retain, run, search, status, verify, why,
+    rebuild, record, retain, run, search, status, verify, why,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, live, process, view};
@@ -100,6 +100,7 @@ pub(crate) enum Command {
     Queue(queue::QueueArgs),
     Hold(hold::HoldArgs),
     Why(why::WhyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

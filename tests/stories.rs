@@ -23,6 +23,7 @@ mod money;
 mod other_recorders;
 mod policy;
 mod process_files;
+mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;

@@ -2,6 +2,7 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod adopt;
 mod again;
 mod alarm;
 mod alive;
@@ -21,6 +22,7 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 mod forecast;
+mod former;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -31,6 +33,7 @@ mod hex;
 mod hold;
 mod holding;
 mod index;
+mod inside;
 mod intent;
 mod ledger;
 mod lock;
@@ -43,8 +46,10 @@ mod paths;
 mod pause;
 mod picture_tokens;
 mod queue;
+mod rebuild;
 mod reconcile;
 mod recorded;
+mod repair;
 mod results;
 mod root;
 mod scan;
@@ -65,6 +70,7 @@ mod verify_rows;
 mod walk;
 mod watch;
 
+pub use adopt::Adopted;
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
 pub use catalog::Catalog;
@@ -97,7 +103,9 @@ pub use paths::{FAILED, LIVE, PLAYLIST, PROCESSED, is_map, is_media, sidecar_of}
 pub use pause::Pause;
 pub use picture_tokens::picture_tokens;
 pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
+pub use rebuild::{Rebuilt, rebuild};
 pub use recorded::{ClockSource, ClosedSegment};
+pub use repair::{AdoptedFile, Repaired};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};

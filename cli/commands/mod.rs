@@ -27,6 +27,7 @@ pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;
 pub(crate) mod queue;
+pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod retain;
 pub(crate) mod retain_alarms;
