@@ -28,6 +28,7 @@ fn lived_in() -> Nightreel {
     // One is too old, one was taken away by somebody, one is moved, one comes in.
     let file = nightreel.root().join("gate/segment_20261101_010000.mp4");
     fs::remove_file(sidecar_beside(&file)).unwrap();
+    fs::remove_file(file.with_extension("vtt")).unwrap();
     fs::remove_file(file).unwrap();
     nightreel.configure(&settings("max_age_days = 2000"));
     nightreel.run(&["retain"]).with_code(0);
