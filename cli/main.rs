@@ -15,7 +15,6 @@ mod runtime;
 mod service;
 mod signals;
 mod snapshots;
-mod when;
 
 use std::process::ExitCode;
 

@@ -6,9 +6,12 @@
 
 mod support;
 
+mod answers;
+mod asking;
 mod bad_input;
 mod coverage;
 mod decoding;
+mod digests;
 mod doctor;
 mod events;
 mod exactness;
@@ -23,6 +26,7 @@ mod money;
 mod other_recorders;
 mod policy;
 mod process_files;
+mod reaching;
 mod rebuilding;
 mod recording;
 mod retaining;

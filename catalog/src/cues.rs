@@ -48,7 +48,7 @@ pub(crate) fn file_of(cues: &Path) -> Option<PathBuf> {
 }
 
 /// Renders results as WebVTT: a cue for each sample in which something was seen, up to the next sample.
-fn text(results: &Results) -> String {
+pub fn text(results: &Results) -> String {
     let mut text = format!("{MARK}{}\n", results.segment.file.replace(['\r', '\n'], " "));
     let Ok(start) = results.segment.start.parse::<DateTime<Utc>>() else { return text };
     let seconds = |time: &str| {
@@ -94,7 +94,9 @@ fn seen(view: &ViewResult) -> String {
     });
     let counted = counted.collect::<Vec<_>>().join(", ");
     let caption = view.caption.as_deref().map(escape).unwrap_or_default();
-    [counted, caption].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    let notable = view.description.as_ref().filter(|said| said.notable);
+    let notable = notable.map(|said| format!("notable: {}", escape(&said.reason))).unwrap_or_default();
+    [counted, caption, notable].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// An empty line would end the cue, and `-->` or a tag would begin something else.

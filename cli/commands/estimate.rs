@@ -58,9 +58,7 @@ struct DiskLine {
 
 pub(crate) fn run(global: &Global, args: &EstimateArgs) -> anyhow::Result<ExitCode> {
     let store = Store::existing(&open::settings(global)?.settings)?;
-    let cameras = store.settings.cameras.iter().filter(|camera| camera.recording != Recording::Off);
-    let cameras = cameras.map(|camera| line(&store, camera)).collect::<anyhow::Result<Vec<_>>>()?;
-    let estimates = Estimates::of(&store, cameras)?;
+    let estimates = Estimates::of_all(&store)?;
     if args.json { output::json(&estimates) } else { estimates.print() }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -75,7 +73,19 @@ fn line(store: &Store, camera: &Camera) -> anyhow::Result<CameraLine> {
     Ok(CameraLine { id: camera.id.to_string(), estimate: rate.map(|rate| estimate(rate, open)) })
 }
 
+/// Returns what `estimate --json` prints.
+#[cfg(feature = "dashboard")]
+pub(super) fn figure(store: &Store) -> anyhow::Result<serde_json::Value> {
+    Ok(serde_json::to_value(Estimates::of_all(store)?)?)
+}
+
 impl Estimates {
+    fn of_all(store: &Store) -> anyhow::Result<Self> {
+        let cameras = store.settings.cameras.iter().filter(|camera| camera.recording != Recording::Off);
+        let cameras = cameras.map(|camera| line(store, camera)).collect::<anyhow::Result<Vec<_>>>()?;
+        Self::of(store, cameras)
+    }
+
     fn of(store: &Store, cameras: Vec<CameraLine>) -> anyhow::Result<Self> {
         let sum = |of: fn(&Estimate) -> u64| cameras.iter().filter_map(|c| c.estimate.as_ref()).map(of).sum();
         let (bytes_per_day, bytes_per_month) = (sum(|e| e.bytes_per_day), sum(|e| e.bytes_per_month));

@@ -12,6 +12,8 @@ pub(crate) mod estimate;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
+#[cfg(feature = "dashboard")]
+mod figures;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
 pub(crate) mod hold;

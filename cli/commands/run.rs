@@ -1,4 +1,4 @@
-//! `run`: record, process and retain in one process.
+//! `run`: record, process, retain and serve in one process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::commands::record;
 use crate::commands::run_retention::retain_on;
+#[cfg(feature = "dashboard")]
+use crate::commands::serve;
 use crate::open::{self, Store};
 use crate::{runtime, service, signals};
 
@@ -22,8 +24,9 @@ use crate::{runtime, service, signals};
 #[cfg(feature = "process")]
 const PROCESS_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Record, process in the windows, and retain, until Ctrl-C or SIGTERM.
+/// Record, process in the windows, retain, and serve the pages, until Ctrl-C or SIGTERM.
 ///
+/// The pages are at `serve.listen`, see `nightreel serve`.
 /// What is wrong with one part does not stop the others: recording comes first. The first signal finishes the
 /// open segments, gives work in hand back, and ends with 0.
 #[derive(Args, Debug)]
@@ -39,9 +42,13 @@ pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> 
     store.media().finish_intents()?;
     runtime::block_on(async {
         let ending = signals::ending()?;
+        #[cfg(feature = "dashboard")]
+        let serving = tokio::spawn(serve::serve_beside(loaded.settings.clone(), ending.clone()));
         let parts = Parts { store, cameras, looking: looking(&loaded) };
         let worked = parts.work(&ending).await;
         service::stopping();
+        #[cfg(feature = "dashboard")]
+        serving.await.context("serving failed")?;
         worked
     })?;
     Ok(ExitCode::SUCCESS)

@@ -1,25 +1,31 @@
-//! `serve`: the media folder over HTTP, for players and web pages.
+//! `serve`: pages, the API and the media folder over HTTP.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use config::CorsOrigins;
+use config::{CorsOrigins, Settings};
 use dashboard::{MediaServer, Reach};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::commands::figures;
+use crate::open::Store;
 use crate::{open, runtime, service, signals};
 
-/// Serve footage and live playlists over HTTP, until Ctrl-C or SIGTERM.
+/// Serve the pages, the API and the footage over HTTP, until Ctrl-C or SIGTERM.
 ///
-/// `/media/CAMERA/stream.m3u8` is a camera's live playlist, and its segments lie beside it, with byte ranges and
-/// while they are still recorded too. Reads only the folder: it may run beside `record`, or as another user.
+/// The pages show each camera's day, the events, the footage, the night and the storage; `/api/v1` has the same as
+/// JSON. `/media/CAMERA/stream.m3u8` is a camera's live playlist, and its segments lie beside it, with byte ranges and
+/// while they are still recorded too. May run beside `record` and `process`; `run` serves by itself.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
+    nightreel serve                    then open http://127.0.0.1:8420/\n  \
     nightreel serve --media-only\n  \
     ffplay http://127.0.0.1:8420/media/gate/stream.m3u8")]
 pub(crate) struct ServeArgs {
-    /// Serve the media folder alone; there are no pages yet.
-    #[arg(long, required = true)]
+    /// Serve the media folder alone. Reads nothing else: it may run as another user.
+    #[arg(long)]
     media_only: bool,
 
     /// Serve other machines too, if `serve.listen` says so. Whoever reaches the port sees all footage.
@@ -29,18 +35,18 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let settings = open::settings(global)?.settings;
-    let root = settings.storage.root;
+    let root = &settings.storage.root;
     anyhow::ensure!(
         root.is_dir(),
         "`storage.root` = `{}` is not there; is its disk mounted?",
         root.display()
     );
     let reach = if args.allow_remote { Reach::AllowRemote } else { Reach::Loopback };
-    let cors_origins = match settings.serve.cors_origins {
-        CorsOrigins::Only(origins) => origins,
-        CorsOrigins::Any => vec!["*".to_owned()],
+    let server = media_server(&settings, reach);
+    let router = match args.media_only {
+        true => dashboard::media(&server)?,
+        false => dashboard::dashboard(&server, figures::site(Store::existing(&settings)?))?,
     };
-    let router = dashboard::media(&MediaServer { root, cors_origins, reach })?;
     runtime::block_on(async {
         let ending = signals::ending()?;
         let listener = dashboard::bind(settings.serve.listen, reach).await?;
@@ -50,4 +56,39 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn media_server(settings: &Settings, reach: Reach) -> MediaServer {
+    let cors_origins = match &settings.serve.cors_origins {
+        CorsOrigins::Only(origins) => origins.clone(),
+        CorsOrigins::Any => vec!["*".to_owned()],
+    };
+    MediaServer { root: settings.storage.root.clone(), cors_origins, reach }
+}
+
+/// Between two tries to get the address, which another program may have.
+const SERVE_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Serves beside `run` until `ending`. What is wrong with it does not stop the recording.
+pub(crate) async fn serve_beside(settings: Settings, ending: CancellationToken) {
+    while !ending.is_cancelled() {
+        match try_beside(&settings, &ending).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "no pages are served, it is tried again")
+            }
+        }
+        ending.run_until_cancelled(tokio::time::sleep(SERVE_AGAIN_AFTER)).await;
+    }
+}
+
+async fn try_beside(settings: &Settings, ending: &CancellationToken) -> anyhow::Result<()> {
+    let listener = dashboard::bind(settings.serve.listen, Reach::Loopback).await?;
+    let settings = settings.clone();
+    let router = tokio::task::spawn_blocking(move || {
+        let site = figures::site(Store::existing(&settings)?);
+        anyhow::Ok(dashboard::dashboard(&media_server(&settings, Reach::Loopback), site)?)
+    });
+    dashboard::serve(listener, router.await??, ending.clone()).await;
+    Ok(())
 }

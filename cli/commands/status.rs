@@ -86,6 +86,8 @@ struct GateLine {
     tally: GateTally,
     /// Share of the quiet frames that showed something; absent where none was audited.
     miss_rate: Option<f64>,
+    /// Between which rates the true one lies, 19 times of 20; absent likewise.
+    miss_interval: Option<[f64; 2]>,
 }
 
 /// What the camera's recorder said last; counts are since it started.
@@ -132,6 +134,12 @@ pub(crate) fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<ExitCode
     let status = Status::of(&store)?;
     if args.json { output::json(&status) } else { status.print() }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what `status --json` prints.
+#[cfg(feature = "dashboard")]
+pub(super) fn figure(store: &Store) -> anyhow::Result<serde_json::Value> {
+    Ok(serde_json::to_value(Status::of(store)?)?)
 }
 
 impl Status {
@@ -358,12 +366,16 @@ impl HealthLine {
 
 impl GateLine {
     fn of(tally: GateTally) -> Option<Self> {
-        (tally.samples > 0).then(|| Self { tally, miss_rate: tally.miss_rate() })
+        let (miss_rate, miss_interval) = (tally.miss_rate(), tally.miss_interval());
+        (tally.samples > 0).then_some(Self { tally, miss_rate, miss_interval })
     }
 
     fn text(&self) -> String {
         let GateTally { samples, kept, audited, missed } = self.tally;
-        let rate = self.miss_rate.map(|rate| format!(" ({:.1} %)", 100.0 * rate)).unwrap_or_default();
+        let percent = |(rate, [low, high]): (f64, [f64; 2])| {
+            format!(" ({:.1} %, between {:.1} and {:.1} %)", 100.0 * rate, 100.0 * low, 100.0 * high)
+        };
+        let rate = self.miss_rate.zip(self.miss_interval).map(percent).unwrap_or_default();
         format!(
             "{kept} of {samples} frames looked at in seven days; of {audited} quiet ones audited, {missed} showed \
              something{rate}"

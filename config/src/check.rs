@@ -16,6 +16,7 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 mod address;
 mod camera;
 mod caps;
+mod connection;
 mod detect;
 mod hook;
 mod lens;
@@ -28,6 +29,7 @@ mod serve;
 mod stream;
 mod view;
 mod vision;
+mod wording;
 mod zone;
 
 #[cfg(test)]
@@ -61,7 +63,7 @@ impl Check<'_> {
         let process = self.process(&mut raw.process, zone);
         let gate = self.gate(&raw.gate);
         let detect = self.detect(&mut raw.detect);
-        let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let vision = raw.vision.as_mut().map(|raw| self.vision(raw));
         let vision = vision.map(|vision| self.with_camera_caps(vision, &raw.camera));
         let events = self.events(&raw.events);
         let retention = self.retention(&raw.retention, &raw.camera);

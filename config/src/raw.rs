@@ -170,12 +170,30 @@ pub(crate) struct RawVision {
     pub(crate) api_key_file: Option<String>,
     /// Environment variable that holds the key; default none.
     pub(crate) api_key_env: Option<String>,
+    /// What every request carries besides; default nothing.
+    pub(crate) header: Vec<RawHeader>,
+    /// File with certificates (PEM) of authorities that are trusted as well; default none.
+    pub(crate) ca_file: Option<String>,
+    /// Address of a proxy; default none, whatever the environment says.
+    pub(crate) proxy: Option<String>,
     /// What is asked about each picture; default `What is happening?`.
-    pub(crate) prompt: String,
+    pub(crate) prompt: Option<String>,
+    /// File that holds it; default none.
+    pub(crate) prompt_file: Option<String>,
     /// What the model is told beforehand; default nothing.
     pub(crate) system: Option<String>,
+    /// File that holds it; default none.
+    pub(crate) system_file: Option<String>,
+    /// `json` or `text`, what the answer is in; default `json`.
+    pub(crate) answer: String,
     /// `low` or `high`, how closely the model looks; default `low`.
     pub(crate) detail: String,
+    /// Pictures of one activity that go in one request at most, 1 to 16; default 1.
+    pub(crate) frames_per_request: i64,
+    /// Sends pictures again, as large as they are, that the model wants to see larger; default false.
+    pub(crate) second_look: bool,
+    /// Asks at the end of a night for a few sentences per camera on what its captions tell; default false.
+    pub(crate) digest: bool,
     /// Longer side of the picture sent, in pixels; default 1024.
     pub(crate) image_max_px: i64,
     /// JPEG quality of the picture sent, 1 to 100; default 80.
@@ -208,9 +226,18 @@ impl Default for RawVision {
             api_key: None,
             api_key_file: None,
             api_key_env: None,
-            prompt: "What is happening?".to_owned(),
+            header: Vec::new(),
+            ca_file: None,
+            proxy: None,
+            prompt: None,
+            prompt_file: None,
             system: None,
+            system_file: None,
+            answer: "json".to_owned(),
             detail: "low".to_owned(),
+            frames_per_request: 1,
+            second_look: false,
+            digest: false,
             image_max_px: 1024,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -224,6 +251,19 @@ impl Default for RawVision {
             price: Vec::new(),
         }
     }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawHeader {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// What it says; one of these three is required.
+    pub(crate) value: Option<Secret>,
+    /// File that holds it; default none.
+    pub(crate) value_file: Option<String>,
+    /// Environment variable that holds it; default none.
+    pub(crate) value_env: Option<String>,
 }
 
 #[derive(Default, Deserialize, Serialize)]

@@ -1,21 +1,32 @@
-//! nightreel's web server: for now the media folder, read-only, with byte ranges.
+//! nightreel's web server: pages, the API, and the media folder with byte ranges.
 //!
-//! `media` wires the router; a request for a file goes host → path → open → answer. `serve` attends to the
-//! connections.
+//! `dashboard` wires all of it, `media` the footage alone: there a request goes host → path → open → answer. A page is
+//! made on a blocking thread from the catalogue (`site`, `pages`, `page/`). `serve` attends to the connections.
 
 mod answer;
+mod api;
 mod error;
+mod fault;
+mod figures;
 mod host;
+mod kept;
 mod kind;
 mod listen;
 mod media;
+mod metrics;
 mod open;
 mod origin;
+mod page;
+mod pages;
+mod params;
 mod path;
 mod range;
 mod serve;
+mod site;
+mod token;
 
 pub use error::DashboardError;
 pub use listen::{Reach, bind};
-pub use media::{MediaServer, media};
+pub use media::{MediaServer, dashboard, media};
 pub use serve::serve;
+pub use site::{Figure, FigureError, Figures, Site};

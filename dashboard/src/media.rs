@@ -20,7 +20,7 @@ use crate::kind::Life;
 use crate::open::{Name, Opened, open};
 use crate::origin::Origins;
 use crate::path::MediaPath;
-use crate::{DashboardError, Reach};
+use crate::{DashboardError, Reach, Site, pages};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -40,6 +40,15 @@ pub struct MediaServer {
 /// Footage is served with byte ranges, while it is being recorded already under its final name, and after it
 /// was looked at under the old one too. Nothing outside the root, hidden or in `failed/` is served.
 pub fn media(server: &MediaServer) -> Result<Router, DashboardError> {
+    with(server, Router::new())
+}
+
+/// Returns the router for all pages and the API, and for what [`media`] serves.
+pub fn dashboard(server: &MediaServer, site: Site) -> Result<Router, DashboardError> {
+    with(server, pages::router(site))
+}
+
+fn with(server: &MediaServer, pages: Router) -> Result<Router, DashboardError> {
     let origins = Origins::parse(&server.cors_origins)?;
     let hosts = Hosts::new(server.reach, &origins);
     let root: Arc<PathBuf> = Arc::new(server.root.clone());
@@ -49,7 +58,9 @@ pub fn media(server: &MediaServer) -> Result<Router, DashboardError> {
         Some(layer) => router.layer(layer),
         None => router,
     };
+    // Pages of other origins may read footage, and no pages.
     Ok(router
+        .merge(pages)
         .layer(map_response_with_state(embedding(&origins), mark))
         .layer(from_fn_with_state(hosts, check)))
 }

@@ -50,7 +50,9 @@ impl Nightreel {
     /// As [`configure`](Self::configure), with further keys of `[storage]`.
     pub(crate) fn configure_storage(&self, keys: &str, sections: &str) {
         fs::create_dir_all(self.root()).expect("the root can be made");
-        let text = format!("[storage]\nroot = {:?}\n{keys}\n\n{sections}\n", self.root());
+        // `run` serves as well; a fixed port would be another test's.
+        let serve = if sections.contains("[serve]") { "" } else { "[serve]\nlisten = \"127.0.0.1:0\"\n" };
+        let text = format!("[storage]\nroot = {:?}\n{keys}\n\n{sections}\n{serve}", self.root());
         self.write("nightreel.toml", text);
     }
 

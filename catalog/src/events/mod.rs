@@ -7,6 +7,7 @@ mod catch_up;
 mod event;
 mod link;
 mod list;
+mod page;
 mod refresh;
 mod rows;
 mod settle;
@@ -15,9 +16,10 @@ mod sighting;
 mod tests;
 mod within;
 
-pub use event::{Event, SegmentEvent};
+pub use event::{BestView, Event, SegmentEvent};
 pub use list::EventFilter;
 pub(crate) use list::{EVENT, as_json, conditions, read_event, under};
+pub use page::Place;
 pub(crate) use settle::replace;
 pub(crate) use within::within;
 

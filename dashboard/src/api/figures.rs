@@ -1,0 +1,68 @@
+//! Figures of the API: `status`, `estimate`, `plan`, and the coverage of a day.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use catalog::{Coverage, Day, coverage};
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fault::Made;
+use crate::figures::Wanted;
+use crate::page::day::{read, today_of};
+use crate::pages::{Pages, Shared};
+use crate::params::Params;
+
+pub(crate) async fn status(State(pages): Shared) -> Response {
+    figure(pages, Wanted::Status).await
+}
+
+pub(crate) async fn estimate(State(pages): Shared) -> Response {
+    figure(pages, Wanted::Estimate).await
+}
+
+pub(crate) async fn plan(State(pages): Shared) -> Response {
+    figure(pages, Wanted::Plan).await
+}
+
+async fn figure(pages: Arc<Pages>, wanted: Wanted) -> Response {
+    pages.json(move |pages| pages.figure(wanted).map(|figure| Value::clone(&figure))).await
+}
+
+#[derive(Serialize)]
+struct Covered {
+    coverage: Vec<CameraDay>,
+}
+
+/// A line of `coverage --json`.
+#[derive(Serialize)]
+struct CameraDay {
+    camera: String,
+    day: NaiveDate,
+    timezone: &'static str,
+    #[serde(flatten)]
+    coverage: Coverage,
+}
+
+pub(crate) async fn of_day(State(pages): Shared, params: Params) -> Response {
+    pages.json(move |pages| covered(pages, &params)).await
+}
+
+fn covered(pages: &Pages, params: &Params) -> Made<Covered> {
+    let site = &pages.site;
+    let date = params.get("day").map_or_else(|| Ok(today_of(pages)), read)?;
+    let day = Day::of(date, site.zone());
+    let mut lines = Vec::new();
+    for (id, windows) in site.cameras()? {
+        let rows = site.catalog.coverage_rows(&id, day.span, site.clock.now())?;
+        lines.push(CameraDay {
+            camera: id.to_string(),
+            day: date,
+            timezone: site.zone().name(),
+            coverage: coverage(&rows, &windows, day.span),
+        });
+    }
+    Ok(Covered { coverage: lines })
+}

@@ -1,0 +1,26 @@
+//! Which addresses the API has.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::api::{failures, figures, lists};
+use crate::fault::Fault;
+use crate::pages::Pages;
+
+pub(crate) fn router() -> Router<Arc<Pages>> {
+    Router::new()
+        .route("/cameras", get(lists::cameras))
+        .route("/segments", get(lists::segments))
+        .route("/events", get(lists::events))
+        .route("/events/{id}", get(lists::event))
+        .route("/search", get(lists::search))
+        .route("/status", get(figures::status))
+        .route("/estimate", get(figures::estimate))
+        .route("/plan", get(figures::plan))
+        .route("/coverage", get(figures::of_day))
+        .route("/failures", get(failures::list))
+        .route("/failures/{id}/requeue", post(failures::requeue))
+        .fallback(async || Fault::NotFound { what: "address" }.json())
+}

@@ -1,0 +1,174 @@
+//! The player of a camera: `/play/gate?at=2026-11-25T22:00:00Z`. One segment after another, over an hour's strip.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use catalog::{CoverageRows, Event, EventFilter, Segment, Span};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use config::CameraId;
+use maud::{Markup, html};
+use serde::Serialize;
+
+use crate::fault::{Fault, Made};
+use crate::page::assets::address;
+use crate::page::card::Card;
+use crate::page::cues;
+use crate::page::shell::{Tab, shell};
+use crate::page::strip::Strip;
+use crate::page::words::{clock, count, date_and_clock, instant, media_address, play_address};
+use crate::pages::{Pages, Shared};
+use crate::params::Params;
+
+/// Segments that a player is given at once; it asks for those after them.
+pub(crate) const AT_ONCE: u32 = 30;
+
+/// Events of the hour that are shown as cards.
+const CARDS: u32 = 12;
+
+/// A segment as players want it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Playable {
+    pub(crate) id: i64,
+    pub(crate) start: DateTime<Utc>,
+    /// Absent where nobody has opened the file yet.
+    pub(crate) duration_s: Option<f64>,
+    pub(crate) media: String,
+    pub(crate) cues: String,
+}
+
+impl Playable {
+    fn of(segment: &Segment) -> Option<Self> {
+        Some(Self {
+            id: segment.id.0,
+            start: segment.start,
+            duration_s: segment.duration.map(|length| length.as_secs_f64()),
+            media: media_address(segment)?,
+            cues: cues::address(segment.id),
+        })
+    }
+}
+
+/// Lists what can be played of a camera within a span.
+pub(crate) fn playable(pages: &Pages, camera: &CameraId, within: (Span, u32)) -> Made<Vec<Playable>> {
+    let segments = pages.site.catalog.camera_segments(camera, within)?;
+    Ok(segments.iter().filter_map(Playable::of).collect())
+}
+
+pub(crate) async fn player(State(pages): Shared, Path(camera): Path<String>, params: Params) -> Response {
+    pages.page(move |pages| show(pages, &known(pages, &camera)?, &params)).await
+}
+
+/// Reads the id of a camera that there is.
+pub(crate) fn known(pages: &Pages, camera: &str) -> Made<CameraId> {
+    let missing = || Fault::NotFound { what: "camera" };
+    let id: CameraId = camera.parse().map_err(|_| missing())?;
+    if pages.site.cameras()?.contains_key(&id) { Ok(id) } else { Err(missing()) }
+}
+
+/// Reads a time that a link has; the newest footage where it has none.
+fn asked_time(pages: &Pages, camera: &CameraId, params: &Params) -> Made<DateTime<Utc>> {
+    let now = pages.site.clock.now();
+    match pages.site.when().span(params.get("at"), None)? {
+        [Some(at), _] => Ok(at.clamp(DateTime::UNIX_EPOCH, now + TimeDelta::days(366))),
+        [None, _] => {
+            Ok(pages.site.catalog.camera_segment_before(camera, now)?.map_or(now, |segment| segment.start))
+        }
+    }
+}
+
+fn show(pages: &Pages, camera: &CameraId, params: &Params) -> Made<Markup> {
+    let site = &pages.site;
+    let at = asked_time(pages, camera, params)?;
+    let hour = at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at);
+    let span = Span::new(hour, hour + TimeDelta::hours(1));
+    let segments = playable(pages, camera, (Span::new(at, at + TimeDelta::days(1)), AT_ONCE))?;
+    let filter = EventFilter {
+        from: Some(span.from),
+        to: Some(span.to),
+        cameras: vec![camera.to_string()],
+        limit: Some(CARDS),
+        ..EventFilter::default()
+    };
+    let events = site.catalog.events(&filter)?;
+    let rows = site.catalog.coverage_rows(camera, span, site.clock.now())?;
+    let title = format!("{camera}, {}", date_and_clock(at, site.zone()));
+    let body = html! {
+        div.head {
+            h1 { (camera) " " small #now { (date_and_clock(at, site.zone())) } }
+            (hour_links(camera, span))
+        }
+        (screen(pages, &segments, at))
+        (strip(pages, (camera, span), &rows)?)
+        (controls(&segments))
+        @if !events.is_empty() { (seen(pages, &events)) }
+        script src=(address("play.js")) defer {}
+    };
+    Ok(shell(&title, Tab::Day, &body))
+}
+
+fn hour_links(camera: &CameraId, span: Span) -> Markup {
+    html! {
+        nav.days aria-label="Hours" {
+            a rel="prev" href=(play_address(camera.as_str(), span.from - TimeDelta::hours(1))) { "← hour before" }
+            a rel="next" href=(play_address(camera.as_str(), span.to)) { "hour after →" }
+            a href={ "/events?camera=" (camera) } { "its events" }
+        }
+    }
+}
+
+fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
+    html! {
+        @if let Some(first) = segments.first() {
+            div #player data-segments=(serde_json::to_string(segments).unwrap_or_default()) data-at=(instant(at))
+                data-zone=(pages.site.zone().name()) {
+                video controls muted playsinline preload="auto" src=(first.media) {
+                    track kind="subtitles" srclang="en" label="What was seen" src=(first.cues) default;
+                }
+                p #cannot.note role="alert" hidden {
+                    "This browser cannot play the file. Cameras that send H.265 need one that can (Safari, or Edge on "
+                    "Windows); pictures of the events are below, and the file can be downloaded."
+                }
+            }
+        } @else {
+            p.empty { "Nothing was recorded from then on." }
+        }
+    }
+}
+
+fn strip(pages: &Pages, (camera, span): (&CameraId, Span), rows: &CoverageRows) -> Made<Markup> {
+    let zone = pages.site.zone();
+    let marks = pages.site.catalog.marks(span, TimeDelta::seconds(10))?;
+    let marks: Vec<_> = marks.into_iter().filter(|mark| mark.camera == camera.as_str()).collect();
+    let strip = Strip { camera: camera.as_str(), span, zone, rows, marks: &marks };
+    Ok(html! {
+        div.line {
+            (strip.svg())
+            div.hours aria-hidden="true" {
+                @for ten in 0..6 { span { (clock(span.from + TimeDelta::minutes(10 * ten), zone)[..5]) } }
+            }
+        }
+    })
+}
+
+fn controls(segments: &[Playable]) -> Markup {
+    html! {
+        @if let Some(first) = segments.first() {
+            p.controls {
+                button #back type="button" title="Key: ," { "− 10 s" } " "
+                button #on type="button" title="Key: ." { "+ 10 s" } " "
+                button #before type="button" title="Key: p" { "event before" } " "
+                button #after type="button" title="Key: n" { "next event" } " "
+                label { "Speed " select #speed { option { "1" } option { "2" } option { "4" } option { "8" } } } " "
+                a #download.button href=(first.media) download { "Download this segment" }
+            }
+        }
+    }
+}
+
+fn seen(pages: &Pages, events: &[Event]) -> Markup {
+    html! {
+        h2 { (count(events.len() as u64, "event")) " in this hour" }
+        div.cards {
+            @for event in events { (Card { event, zone: pages.site.zone(), snippet: None }.markup()) }
+        }
+    }
+}

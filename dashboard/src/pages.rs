@@ -1,0 +1,117 @@
+//! The pages and the API as one router, and what surrounds their answers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::Markup;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fault::{Fault, Made};
+use crate::figures::Wanted;
+use crate::kept::Kept;
+use crate::page::{assets, cues, day, events, feed, night, play, search, storage, thumbnail};
+use crate::params::Params;
+use crate::site::Site;
+use crate::{metrics, token};
+
+/// Nothing from elsewhere, nothing written into a page: whatever gets into one cannot become a program.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    pub(crate) site: Site,
+    /// Days as they are shown, by their date.
+    pub(crate) days: Kept<chrono::NaiveDate, Arc<day::Strips>>,
+    /// What the figures told last.
+    pub(crate) figures: Kept<Wanted, Arc<Value>>,
+    /// What forms send back: a page elsewhere cannot know it.
+    pub(crate) token: String,
+}
+
+pub(crate) type Shared = State<Arc<Pages>>;
+
+pub(crate) fn router(site: Site) -> Router {
+    let pages =
+        Arc::new(Pages { site, days: Kept::default(), figures: Kept::default(), token: token::random() });
+    Router::new()
+        .route("/", get(day::today))
+        .route("/day", get(day::chosen))
+        .route("/day/{date}", get(day::of_date))
+        .route("/play/{camera}", get(play::player))
+        .route("/events", get(events::list))
+        .route("/events/{id}", get(events::one))
+        .route("/search", get(search::found))
+        .route("/events.atom", get(feed::atom))
+        .route("/night", get(night::night))
+        .route("/night/requeue/{id}", post(night::requeue))
+        .route("/storage", get(storage::storage))
+        .route("/metrics", get(metrics::metrics))
+        .route("/readyz", get(metrics::ready))
+        .route("/thumbnails/{name}", get(thumbnail::picture))
+        .route("/cues/{name}", get(cues::text))
+        .route("/assets/{name}", get(assets::asset))
+        .nest("/api/v1", crate::api::router())
+        .layer(map_response(guard))
+        .with_state(pages)
+}
+
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Pages {
+    /// Refuses a form that comes from no page of this server.
+    pub(crate) fn require_token(&self, form: &Params) -> Made<()> {
+        match form.get("token") == Some(self.token.as_str()) {
+            true => Ok(()),
+            false => Err(Fault::Wrong {
+                text: "that page was of an earlier start of the server; load it again".to_owned(),
+            }),
+        }
+    }
+
+    /// Makes a page, on a thread where it may block.
+    pub(crate) async fn page(
+        self: Arc<Self>,
+        make: impl FnOnce(&Self) -> Made<Markup> + Send + 'static,
+    ) -> Response {
+        match self.make(make).await {
+            Ok(markup) => markup.into_response(),
+            Err(fault) => fault.page(),
+        }
+    }
+
+    /// Makes an answer of the API, likewise.
+    pub(crate) async fn json<T: Serialize + Send + 'static>(
+        self: Arc<Self>,
+        make: impl FnOnce(&Self) -> Made<T> + Send + 'static,
+    ) -> Response {
+        match self.make(make).await {
+            Ok(value) => axum::Json(value).into_response(),
+            Err(fault) => fault.json(),
+        }
+    }
+
+    pub(crate) async fn make<T: Send + 'static>(
+        self: Arc<Self>,
+        make: impl FnOnce(&Self) -> Made<T> + Send + 'static,
+    ) -> Made<T> {
+        let made = tokio::task::spawn_blocking(move || make(&self)).await;
+        made.unwrap_or_else(|error| Err(Fault::Figure(error.into())))
+    }
+}
