@@ -109,6 +109,7 @@ fn copy(t: &Transaction<'_>, table: &str) -> rusqlite::Result<usize> {
             "(segment_id, profile_id) IN (SELECT segment_id, profile_id FROM main.result)
              AND segment_id NOT IN (SELECT segment_id FROM main.looked)",
         ),
+        "hold" => (names(&columns), "segment_id IS NULL OR segment_id IN (SELECT id FROM main.segment)"),
         _ => (names(&columns), "true"),
     };
     let (columns, values) = (columns.join(", "), values.join(", "));

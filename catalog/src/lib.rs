@@ -95,7 +95,7 @@ pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use hold::{Hold, Holds, OnHold};
-pub use holding::{Holding, Labels, Listing, Work};
+pub use holding::{Facts, Holding, Labels, Listing, Work, Works};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,

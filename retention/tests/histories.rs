@@ -337,7 +337,8 @@ fn results(path: &Path, person: bool) -> Results {
     let object =
         Object { label: "person".to_owned(), score: 0.9, area: [0.1, 0.1, 0.2, 0.2], zones: Vec::new() };
     let objects = if person { vec![object] } else { Vec::new() };
-    let view = ViewResult { view: "original".to_owned(), objects, caption: None, jpeg: None };
+    let view =
+        ViewResult { view: "original".to_owned(), objects, caption: None, jpeg: None, description: None };
     let sample =
         Sample { frame: 0, time: "2026-11-22T12:00:00.000Z".to_owned(), gate: None, views: vec![view] };
     Results::new(segment, profile, vec![sample], Vec::new())
