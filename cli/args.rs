@@ -12,7 +12,7 @@ use crate::commands::{archive, restore};
 use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
-    record, retain, run, search, status, verify, why,
+    rebuild, record, retain, run, search, status, verify, why,
 };
 
 /// Told by `--version`: which of the two binaries this is.
@@ -108,6 +108,7 @@ pub(crate) enum Command {
     Queue(queue::QueueArgs),
     Hold(hold::HoldArgs),
     Why(why::WhyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

@@ -68,6 +68,7 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Hold(args) => commands::hold::run(global, args),
         Command::Why(args) => commands::why::run(global, args),
+        Command::Rebuild(args) => commands::rebuild::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
     }

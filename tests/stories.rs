@@ -29,6 +29,7 @@ mod other_recorders;
 mod policy;
 mod process_files;
 mod reaching;
+mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;

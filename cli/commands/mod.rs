@@ -38,6 +38,7 @@ pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;
 pub(crate) mod queue;
+pub(crate) mod rebuild;
 pub(crate) mod record;
 #[cfg(feature = "archive")]
 pub(crate) mod restore;
