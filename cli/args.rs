@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-#[cfg(feature = "dashboard")]
-use crate::commands::serve;
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, init, ledger, pause, queue, record,
     retain, run, search, status, verify,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, live, process, view};
+#[cfg(feature = "dashboard")]
+use crate::commands::{report, serve};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Live(live::LiveArgs),
     #[cfg(feature = "process")]
     View(view::ViewArgs),
+    #[cfg(feature = "dashboard")]
+    Report(report::ReportArgs),
     #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
     Ledger(ledger::LedgerArgs),

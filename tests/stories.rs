@@ -21,6 +21,7 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod pages;
 mod process_files;
 mod recording;
 mod retaining;

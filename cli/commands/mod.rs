@@ -29,6 +29,8 @@ pub(crate) mod process;
 pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod record;
+#[cfg(feature = "dashboard")]
+pub(crate) mod report;
 pub(crate) mod retain;
 pub(crate) mod run;
 pub(crate) mod search;
