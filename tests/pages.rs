@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::media::{let_rest, put_segments};
@@ -53,40 +55,85 @@ fn npm(folder: &str, package: &str) -> Option<PathBuf> {
 
 #[test]
 fn a_person_sees_days_events_and_footage_and_puts_failures_back() {
-    let (Some(playwright), Some(axe)) = (npm("playwright", "playwright-core"), npm("axe", "axe-core")) else {
-        eprintln!("skipped: no playwright-core or no axe-core; see scripts/setup.sh test");
-        return;
-    };
     let nightreel = looked_at();
     let (mut server, address) = serve(&nightreel);
+    if look(&address, &[], 7) {
+        assert_eq!(nightreel.status()["queue"]["queued"], 1, "what was put back waits");
+    }
+    assert_eq!(server.terminate().code(), Some(0));
+    nightreel.verify();
+}
+
+/// Looks at the pages in Chromium, and expects so many stories to come true; `false` where there is none.
+fn look(address: &str, environment: &[(&str, &str)], stories: usize) -> bool {
+    let (Some(playwright), Some(axe)) = (npm("playwright", "playwright-core"), npm("axe", "axe-core")) else {
+        eprintln!("skipped: no playwright-core or no axe-core; see scripts/setup.sh test");
+        return false;
+    };
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(&pictures).unwrap();
     let looked = Command::new("node")
         .arg(Path::new(REPOSITORY).join("tests/pages_in_chromium.mjs"))
         .args([&playwright, &axe])
-        .arg(&address)
+        .arg(address)
         .arg(&pictures)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     let said =
         [looked.stdout, looked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(looked.status.success(), "{said}");
-    assert_eq!(said.matches("ok: ").count(), 7, "{said}");
-    assert_eq!(nightreel.status()["queue"]["queued"], 1, "what was put back waits");
+    assert_eq!(said.matches("ok: ").count(), stories, "{said}");
+    true
+}
+
+#[test]
+fn with_users_nobody_else_sees_anything_and_elsewhere_only_users_are_served() {
+    let nightreel = looked_at();
+    let settings = fs::read_to_string(nightreel.path("nightreel.toml")).unwrap();
+    nightreel.write("nightreel.toml", settings.replace("127.0.0.1:0", "0.0.0.0:0"));
+    nightreel.run(&["serve"]).with_code(1).telling(&["`[[serve.user]]`"]);
+
+    let hash = nightreel.given(&["serve", "--hash-password"], "correct horse\n").with_code(0).stdout;
+    nightreel.given(&["serve", "--hash-password"], "short\n").with_code(1).telling(&["8 characters"]);
+    let users = format!("[[serve.user]]\nname = \"me\"\npassword_hash = {:?}\n", hash.trim());
+    nightreel.write("nightreel.toml", settings + &users);
+    let shown = nightreel.run(&["config", "show"]).said();
+    assert!(!shown.contains(hash.trim()), "{shown}");
+    let (mut server, address) = serve(&nightreel);
+    for path in [
+        "/",
+        "/events",
+        "/api/v1/status",
+        "/metrics",
+        "/media/gate/processed/segment_20261122_220000.mp4",
+        "/nothing",
+    ] {
+        assert_eq!(ask(&address, &format!("GET {path}"), "").0, 401, "{path}");
+        let basic = |typed: &str| format!("Authorization: Basic {}\r\n", STANDARD.encode(typed));
+        assert_eq!(
+            ask(&address, &format!("GET {path}"), &basic("me:correct horse")).0,
+            if path == "/nothing" { 404 } else { 200 }
+        );
+    }
+    assert_eq!(ask(&address, "GET /healthz", "").0, 200);
+    look(&address, &[("NAME", "me"), ("PASSWORD", "correct horse")], 1);
+    let tries = (0..12).map(|_| ask(&address, "GET /", "Authorization: Basic bWU6d3Jvbmc=\r\n").0);
+    assert!(tries.into_iter().all(|status| status == 401));
+    assert_eq!(ask(&address, "POST /login", "").0, 429);
     assert_eq!(server.terminate().code(), Some(0));
-    nightreel.verify();
 }
 
 /// Asks, and returns status and body; fails at what is no answer.
-fn ask(address: &str, request: &str) -> (u16, String) {
+fn ask(address: &str, request: &str, headers: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
-    write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n").unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}").unwrap();
     write!(stream, "X-Requested-By: a test\r\nContent-Length: 0\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request}: {answer}"));
-    assert!(head.contains("content-security-policy: default-src 'none'"), "{request}: {head}");
+    assert!(head.contains("x-content-type-options: nosniff"), "{request}: {head}");
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
@@ -112,7 +159,7 @@ const HOSTILE: [&str; 14] = [
 fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
     let nightreel = looked_at();
     let (mut server, address) = serve(&nightreel);
-    let (_, description) = ask(&address, "GET /api/v1/openapi.json");
+    let (_, description) = ask(&address, "GET /api/v1/openapi.json", "");
     let description: Value = serde_json::from_str(&description).unwrap();
     let long = "x".repeat(5000);
     for (path, methods) in description["paths"].as_object().unwrap() {
@@ -122,7 +169,7 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
             let in_path = path.contains("{id}");
             let query = if path == "/segments" { "?camera=gate" } else { "" };
             if !in_path {
-                let (status, body) = ask(&address, &format!("{method} /api/v1{path}{query}"));
+                let (status, body) = ask(&address, &format!("{method} /api/v1{path}{query}"), "");
                 assert_eq!(status, 200, "{path}: {body}");
                 assert_described(&description, (operation, status), &body);
             }
@@ -139,7 +186,7 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
                     )
                 }));
                 for request in asked {
-                    let (status, body) = ask(&address, &request);
+                    let (status, body) = ask(&address, &request, "");
                     // What is no UTF-8 is refused before the API sees it.
                     if !(in_path && text == "%ff%fe") {
                         assert_described(&description, (operation, status), &body);
@@ -152,7 +199,7 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
     for page in ["/", "/events", "/search", "/play/gate", "/metrics", "/events.atom"] {
         for text in HOSTILE {
             for name in ["q", "at", "camera", "label", "from", "to", "before", "limit", "date"] {
-                let (status, body) = ask(&address, &format!("GET {page}?{name}={text}"));
+                let (status, body) = ask(&address, &format!("GET {page}?{name}={text}"), "");
                 assert!(status < 500, "{page} {name} {text}: {body}");
                 // In JSON it is a text like any other.
                 assert!(body.starts_with('{') || !body.contains("<script>window"), "{page} {name} {text}");
@@ -161,7 +208,7 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
     }
     for text in HOSTILE.into_iter().filter(|text| !text.is_empty()) {
         for page in ["/day", "/play", "/events", "/thumbnails", "/cues", "/assets", "/api/v1/events"] {
-            let (status, body) = ask(&address, &format!("GET {page}/{text}"));
+            let (status, body) = ask(&address, &format!("GET {page}/{text}"), "");
             assert!((400..500).contains(&status), "{page}/{text}: {status}");
             assert!(body.starts_with('{') || !body.contains("<script>window"), "{page}/{text}");
         }

@@ -43,6 +43,31 @@ async function isAccessible(page, name) {
   assert.deepEqual(serious.map(fault => `${fault.id}: ${fault.nodes[0].html}`), [], name);
 }
 
+// With users, a person has to log in once; the rest is as without.
+const [name, password] = [process.env.NAME, process.env.PASSWORD];
+async function logIn() {
+  const page = await browser.newPage();
+  await page.goto(`${server}/events?limit=2`);
+  assert.match(page.url(), /\/login\?next=/);
+  await isAccessible(page, 'login');
+  await page.fill('input[name=name]', name);
+  await page.fill('input[name=password]', 'something else');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[role=alert]');
+  await page.screenshot({ path: join(pictures, 'login.png') });
+  await page.fill('input[name=name]', name);
+  await page.fill('input[name=password]', password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/events?limit=2');
+  assert.equal(await page.evaluate(() => document.cookie), '', 'no script sees the session');
+  assert.ok(await page.locator('.card img').first().evaluate(image => image.decode().then(() => image.naturalWidth)) > 0);
+  await page.goto(`${server}/night`);
+  await page.click('text=Log out');
+  await page.waitForURL('**/login');
+  await page.goto(`${server}/`);
+  assert.match(page.url(), /\/login\?next=/);
+}
+
 const stories = {
   async 'the day shows footage and events, and leafs by keys'() {
     const page = await open('/day/2026-11-22');
@@ -151,7 +176,10 @@ const stories = {
 };
 
 try {
-  for (const [name, story] of Object.entries(stories)) {
+  if (name) {
+    await logIn();
+    console.log('ok: a person logs in and out');
+  } else for (const [name, story] of Object.entries(stories)) {
     await story();
     console.log(`ok: ${name}`);
   }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
 use crate::kept::Kept;
-use crate::page::{assets, cues, day, events, feed, night, play, search, storage, thumbnail};
+use crate::page::{cues, day, events, feed, night, play, search, storage, thumbnail};
 use crate::params::Params;
 use crate::site::Site;
 use crate::{metrics, token};
@@ -59,13 +59,12 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/readyz", get(metrics::ready))
         .route("/thumbnails/{name}", get(thumbnail::picture))
         .route("/cues/{name}", get(cues::text))
-        .route("/assets/{name}", get(assets::asset))
         .nest("/api/v1", crate::api::router())
         .layer(map_response(guard))
         .with_state(pages)
 }
 
-async fn guard(mut response: Response) -> Response {
+pub(crate) async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -131,7 +131,7 @@ impl Night<'_> {
         html! {
             @if !gaps.is_empty() {
                 h2 { "Gaps" }
-                table {
+                div.wide { table {
                     thead { tr { th { "Camera" } th { "From" } th { "To" } th { "Length" } th { "Cause" } } }
                     tbody {
                         @for (camera, span, cause) in gaps {
@@ -144,7 +144,7 @@ impl Night<'_> {
                             }
                         }
                     }
-                }
+                } }
             }
         }
     }
@@ -178,12 +178,12 @@ impl Night<'_> {
         Ok(html! {
             @if !dead.is_empty() {
                 h2 { "Given up" }
-                table {
+                div.wide { table {
                     thead { tr { th { "File" } th { "Why" } } }
                     tbody {
                         @for letter in &dead { tr { td { (letter.segment.path.display()) } td { (letter.reason) } } }
                     }
-                }
+                } }
             }
         })
     }

@@ -76,6 +76,9 @@ fn show(pages: &Pages) -> Made<Markup> {
         (spending(status.vision.as_ref(), zone))
         (gates(&status))
         (failures(pages)?)
+        @if !pages.site.settings.serve.users.is_empty() {
+            form method="post" action="/logout" { p { button { "Log out" } } }
+        }
     };
     Ok(shell("Night", Tab::Night, &body))
 }
