@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, coverage, doctor, estimate, events, export, init, ledger, pause, queue, record,
-    retain, run, search, status, verify,
+    completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
+    record, retain, run, search, status, verify, why,
 };
 #[cfg(feature = "process")]
 use crate::commands::{decode_worker, frames, live, process, view};
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Queue(queue::QueueArgs),
+    Hold(hold::HoldArgs),
+    Why(why::WhyArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

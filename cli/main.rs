@@ -62,6 +62,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Pause(args) => commands::pause::pause(global, args),
         Command::Resume(args) => commands::pause::resume(global, args),
         Command::Queue(args) => commands::queue::run(global, args),
+        Command::Hold(args) => commands::hold::run(global, args),
+        Command::Why(args) => commands::why::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
     }

@@ -29,7 +29,7 @@ fn ffmpeg(arguments: &[&str], output: &Path) {
 }
 
 /// Draws the night into a folder, as segments of a minute.
-fn night(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn night(folder: &Path) -> Vec<PathBuf> {
     let [path, walker] = ["path.png", "walker.png"].map(|name| folder.join(name));
     ffmpeg(&["-i", PEDESTRIANS, "-vf", "fps=1,tmedian=radius=30", "-frames:v", "1"], &path);
     let cut = "select=eq(n\\,300),crop=40:94:310:206";
@@ -62,7 +62,7 @@ fn night(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Puts a minute of the night into the folder of the camera `gate`.
-fn put(nightreel: &Nightreel, minute: usize, clip: &Path) {
+pub(crate) fn put(nightreel: &Nightreel, minute: usize, clip: &Path) {
     let name = format!("gate/segment_20261122_22{minute:02}00.mp4");
     let_rest(&nightreel.copy_in(clip, nightreel.root().join(name)));
 }

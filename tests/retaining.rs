@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::clock::faketime;
-use crate::support::media::{contents, finished, let_rest};
+use crate::support::media::{contents, let_rest};
 use crate::support::{Clip, Nightreel, Outcome, Seen, footage, sidecar_beside};
 
 const BLIND: &str = "[detect]\nenabled = false\n";
@@ -76,7 +76,7 @@ fn a_dry_run_lists_everything_with_reasons_touches_nothing_and_is_what_happens()
 
     let done = nightreel.run(&["retain", "--json"]).with_code(0).json();
 
-    assert_eq!(done, planned);
+    assert_eq!(done["plan"], planned["plan"]);
     let mut expected = before;
     for name in OLD {
         let file = old.with_file_name(name);
@@ -130,30 +130,89 @@ fn is_footage(file: &Path) -> bool {
     file.to_string_lossy().contains(".mp4")
 }
 
+/// What a shell does in a namespace where a disk of so many megabytes lies under the root.
+fn on_a_small_disk(nightreel: &Nightreel, megabytes: u32, script: &str) -> Outcome {
+    let root = nightreel.root();
+    let mounting =
+        format!("set -e; mount -t tmpfs -o size={megabytes}M none {root:?}; mkdir {root:?}/gate; {script}");
+    let mut command = nightreel.command_under(&["unshare", "-rm", "sh", "-c", &mounting], &[] as &[&str]);
+    Outcome::of(&mut command)
+}
+
+/// Tells whether a user may mount a disk of memory here.
+fn may_mount() -> bool {
+    let allowed = std::process::Command::new("unshare").args(["-rm", "true"]).status();
+    let allowed = allowed.is_ok_and(|status| status.success());
+    if !allowed {
+        eprintln!("skipped: no user namespaces here");
+    }
+    allowed
+}
+
 #[test]
 fn a_floor_takes_the_oldest_processed_first_and_nothing_unprocessed() {
+    if !may_mount() {
+        return;
+    }
     let nightreel = Nightreel::new();
+    // Two clips are processed, one waits, and a floor of which a clip and a half are lacking.
+    let clip = footage(Clip::default());
+    let size = clip.metadata().unwrap().len();
+    let floor_gb = (24_000_000 - 3 * size + 3 * size / 2) as f64 / 1e9;
     configure(&nightreel, "");
+    let policy = std::fs::read_to_string(nightreel.path("nightreel.toml")).unwrap();
+    nightreel.write("floor.toml", format!("{policy}min_free_gb = {floor_gb}\n"));
+    let put =
+        |name: &str| format!("cp {clip:?} media/gate/{name}; touch -d '1 hour ago' media/gate/{name}; ");
+    let script = format!(
+        "{}{}$0 process --once; {}head -c $(($(df --output=avail -B1 media | tail -1) - {})) /dev/zero > media/other; \
+         $0 --config floor.toml retain --json; find media/gate -name '*.mp4'; $0 verify >&2; \
+         $0 --config floor.toml status --json",
+        put(OLD[0]),
+        put(OLD[1]),
+        put("segment_20190101_000000.mp4"),
+        24_000_000 - 3 * size,
+    );
+    let done = on_a_small_disk(&nightreel, 40, &script).with_code(0).telling(&["floor"]);
+    let lines: Vec<_> = done.stdout.lines().collect();
+    let plan = lines.iter().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap();
     for name in OLD {
-        put(&nightreel, name);
+        assert_verdict(&plan, &format!("gate/processed/{name}"), "delete", "retention.min_free_gb");
     }
-    nightreel.run(&["process", "--once"]).with_code(0);
-    put(&nightreel, "segment_20190101_000000.mp4");
-    // No disk has so much room: all that may go must go.
+    assert_verdict(&plan, "gate/segment_20190101_000000.mp4", "keep", "waits to be processed");
+    let left: Vec<_> = lines.iter().filter(|line| line.ends_with(".mp4")).collect();
+    assert_eq!(left, [&"media/gate/segment_20190101_000000.mp4"]);
+    assert_eq!(done.json()["alarms"], json!([]));
+}
+
+#[test]
+fn a_disk_that_others_fill_costs_no_footage_in_vain_and_is_told_of() {
+    if !may_mount() {
+        return;
+    }
+    let nightreel = Nightreel::new();
+    let clip = footage(Clip::default());
+    configure(&nightreel, "min_free_gb = 0.02");
+    let script = format!(
+        "head -c 30000000 /dev/zero > media/other; cp {clip:?} media/gate/a.mp4; touch -d '1 hour ago' media/gate/a.mp4; \
+         $0 process --once; $0 retain; ls media/gate/processed; $0 status --json"
+    );
+    let done = on_a_small_disk(&nightreel, 40, &script).with_code(0);
+    assert!(done.stdout.contains("a.mp4.json"), "{}", done.said());
+    let status = done.json();
+    let alarm = &status.list("alarms")[0];
+    assert_eq!(alarm["kind"], "floor");
+    let text = alarm["text"].as_str().unwrap();
+    assert!(text.contains("retention.min_free_gb") && text.contains("is not nightreel's"), "{text}");
+}
+
+#[test]
+fn a_floor_above_the_disk_is_refused() {
+    let nightreel = Nightreel::new();
     configure(&nightreel, "min_free_gb = 1000000");
-
-    let planned = plan(&nightreel);
-    let done = nightreel.run(&["retain", "--json"]).with_code(0);
-
-    assert_eq!(done.json(), planned);
-    done.telling(&["floor"]);
-    for name in OLD {
-        assert_verdict(&planned, &format!("gate/processed/{name}"), "delete", "retention.min_free_gb");
-    }
-    assert_verdict(&planned, "gate/segment_20190101_000000.mp4", "keep", "retention.protect_unprocessed");
-    assert_eq!(finished(&nightreel.root().join("gate/processed")), Vec::<PathBuf>::new());
-    assert_eq!(finished(&nightreel.root().join("gate")).len(), 1);
-    nightreel.verify();
+    nightreel.run(&["retain", "--dry-run"]).with_code(1).telling(&["retention.min_free_gb", "whole disk"]);
+    let checks = nightreel.run(&["doctor"]).with_code(1);
+    assert!(checks.stdout.contains("FAULT   disk") && checks.stdout.contains("retention.min_free_gb"));
 }
 
 #[test]

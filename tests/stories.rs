@@ -6,9 +6,12 @@
 
 mod support;
 
+mod answers;
+mod asking;
 mod bad_input;
 mod coverage;
 mod decoding;
+mod digests;
 mod doctor;
 mod events;
 mod exactness;
@@ -22,7 +25,9 @@ mod models;
 mod money;
 mod other_recorders;
 mod pages;
+mod policy;
 mod process_files;
+mod reaching;
 mod recording;
 mod retaining;
 mod settings;

@@ -21,14 +21,15 @@ pub(crate) const KEY: &str = "sk-Q7vv-3mWd";
 /// Segments of six seconds have two looks each.
 const LOOKS_EACH: usize = 2;
 
-/// A config that asks this server, one question after the other unless `keys` say otherwise.
+/// A config that asks this server, for plain text unless `keys` say otherwise.
 pub(crate) fn configure(nightreel: &Nightreel, server: &VisionServer, keys: &str) {
     let base_url = server.base_url();
+    let answer = if keys.contains("answer = ") { "" } else { "answer = \"text\"" };
     nightreel.configure(&format!(
         "[process]\nworkers = 1\n{}\n\n[detect]\nenabled = false\n\n\
          [[camera]]\nid = \"gate\"\n\n\
          [vision]\nbase_url = {base_url:?}\nmodel = \"gpt-6-luna\"\napi_key_env = \"VISION_KEY\"\n\
-         prompt = \"Who is there?\"\n{keys}\n\n\
+         prompt = \"Who is there?\"\n{answer}\n{keys}\n\n\
          [[vision.price]]\nmodel = \"gpt-6-luna\"\ninput_per_million = 1.0\noutput_per_million = 10.0\n",
         timezone()
     ));

@@ -121,6 +121,8 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0003_gate.sql")),
         M::up(include_str!("../migrations/0004_events.sql")),
         M::up(include_str!("../migrations/0005_money.sql")),
+        M::up(include_str!("../migrations/0006_answers.sql")),
+        M::up(include_str!("../migrations/0007_retention.sql")),
     ])
 }
 

@@ -94,7 +94,9 @@ fn seen(view: &ViewResult) -> String {
     });
     let counted = counted.collect::<Vec<_>>().join(", ");
     let caption = view.caption.as_deref().map(escape).unwrap_or_default();
-    [counted, caption].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    let notable = view.description.as_ref().filter(|said| said.notable);
+    let notable = notable.map(|said| format!("notable: {}", escape(&said.reason))).unwrap_or_default();
+    [counted, caption, notable].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// An empty line would end the cue, and `-->` or a tag would begin something else.

@@ -196,6 +196,7 @@ pub(crate) fn results(segment: &Segment) -> Results {
         view: view.to_owned(),
         objects,
         caption: caption.map(str::to_owned),
+        description: None,
         jpeg: None,
     };
     let two = vec![object("person", 0.1), object("person", 0.875)];

@@ -15,6 +15,24 @@ const PAGE: u32 = 4096;
 pub struct Holding {
     pub segment: Segment,
     pub work: Work,
+    /// Labels with their best scores, by the newest results; empty where they were not asked for.
+    pub seen: Vec<(String, f64)>,
+}
+
+/// Which holdings are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    pub state: SegmentState,
+    /// Leases that end after it are alive.
+    pub now: DateTime<Utc>,
+    pub labels: Labels,
+}
+
+/// Whether it is told what a holding shows; it costs as much again as the listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    Read,
+    LeftOut,
 }
 
 /// What the queue says of a segment.
@@ -38,33 +56,33 @@ const WORK: &str = "ifnull((SELECT CASE WHEN job.state = 'leased' AND job.lease_
                                         ELSE 'waiting' END
                             FROM job WHERE job.segment_id = segment.id), 'none')";
 
-impl Catalog {
-    /// Calls `each` for every segment of a camera that is in `state`, oldest first. What is being moved or
-    /// deleted already is left out. Holds one page of rows in memory, however many there are.
-    pub fn each_holding(
-        &self,
-        state: SegmentState,
-        now: DateTime<Utc>,
-        mut each: impl FnMut(Holding),
-    ) -> Result<(), CatalogError> {
-        let all = |holding| {
-            each(holding);
-            ControlFlow::Continue(())
-        };
-        self.try_each_holding(state, now, all).map(|_| ())
-    }
+/// Labels and scores of the newest results, between characters that no label has.
+const SEEN: &str = "(SELECT group_concat(label || char(31) || best_score, char(30)) FROM seen
+                     WHERE seen.segment_id = segment.id AND seen.profile_id =
+                        (SELECT profile_id FROM result WHERE result.segment_id = segment.id
+                         ORDER BY finished_ms DESC LIMIT 1))";
 
-    /// As [`Catalog::each_holding`], but ends when `each` breaks. It may call the catalogue: no page is being read
-    /// meanwhile.
+impl Labels {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Read => SEEN,
+            Self::LeftOut => "NULL",
+        }
+    }
+}
+
+impl Catalog {
+    /// Calls `each` for every segment of a camera that is in the wanted state, oldest first, until it breaks. What is
+    /// being moved or deleted already is left out. Holds one page of rows in memory, however many there are; `each`
+    /// may call the catalogue, since no page is being read meanwhile.
     pub fn try_each_holding(
         &self,
-        state: SegmentState,
-        now: DateTime<Utc>,
+        listing: Listing,
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CatalogError> {
         let mut after = (i64::MIN, i64::MIN);
         loop {
-            let page = self.read("list holdings", |c| page(c, state, now, after))?;
+            let page = self.read("list holdings", |c| page(c, listing, after))?;
             let Some(last) = page.last() else { return Ok(ControlFlow::Continue(())) };
             after = (last.segment.start.timestamp_millis(), last.segment.id.0);
             if page.into_iter().try_for_each(&mut each).is_break() {
@@ -77,7 +95,7 @@ impl Catalog {
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK} FROM segment
+                "SELECT {COLUMNS}, {WORK}, {SEEN} FROM segment
                  WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'deleted')"
             ))?
             .query_row(params![now.timestamp_millis(), id], Holding::from_row)
@@ -88,18 +106,24 @@ impl Catalog {
 
 impl Holding {
     fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { segment: Segment::from_row(row)?, work: row.get::<_, Word<Work>>(11)?.0 })
+        let seen = row.get_ref(12)?.as_str_or_null()?.map(labels).unwrap_or_default();
+        Ok(Self { segment: Segment::from_row(row)?, work: row.get::<_, Word<Work>>(11)?.0, seen })
     }
 }
 
-fn page(
-    c: &Connection,
-    state: SegmentState,
-    now: DateTime<Utc>,
-    after: (i64, i64),
-) -> rusqlite::Result<Vec<Holding>> {
+fn labels(joined: &str) -> Vec<(String, f64)> {
+    let label = |entry: &str| {
+        let (label, score) = entry.split_once('\u{1f}')?;
+        Some((label.to_owned(), score.parse().ok()?))
+    };
+    joined.split('\u{1e}').filter_map(label).collect()
+}
+
+fn page(c: &Connection, listing: Listing, after: (i64, i64)) -> rusqlite::Result<Vec<Holding>> {
+    let Listing { state, now, labels } = listing;
+    let seen = labels.column();
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {COLUMNS}, {WORK} FROM segment
+        "SELECT {COLUMNS}, {WORK}, {seen} FROM segment
          WHERE state = ?2 AND (start_ms, id) > (?3, ?4) AND camera IS NOT NULL AND intent IS NULL
          ORDER BY start_ms, id LIMIT ?5"
     ))?;
@@ -121,8 +145,10 @@ mod tests {
             let known = store.catalog.holding(holding.segment.id, now).unwrap().unwrap();
             assert_eq!(known.work, holding.work);
             found.push((holding.segment.path.to_str().unwrap().to_owned(), holding.work));
+            ControlFlow::Continue(())
         };
-        store.catalog.each_holding(state, now, each).unwrap();
+        let listing = Listing { state, now, labels: Labels::LeftOut };
+        let _ = store.catalog.try_each_holding(listing, each).unwrap();
         found
     }
 
@@ -154,11 +180,30 @@ mod tests {
     }
 
     #[test]
+    fn a_holding_tells_what_the_newest_results_show() {
+        let store = Store::new();
+        let id = store.add_processed("gate/a.mp4", "a");
+        let seen = store.catalog.holding(id, noon()).unwrap().unwrap().seen;
+        let seen: Vec<_> = seen.iter().map(|(label, score)| (label.as_str(), *score as f32)).collect();
+        assert_eq!(seen, [("car", 0.7), ("person", 0.875)]);
+        let mut listed = Vec::new();
+        for labels in [Labels::Read, Labels::LeftOut] {
+            let listing = Listing { state: SegmentState::Processed, now: noon(), labels };
+            let each = |holding: Holding| {
+                listed.push(holding.seen.len());
+                ControlFlow::Continue(())
+            };
+            let _ = store.catalog.try_each_holding(listing, each).unwrap();
+        }
+        assert_eq!(listed, [2, 0]);
+    }
+
+    #[test]
     fn what_is_gone_on_its_way_or_named_is_not_held() {
         let store = Store::new();
         let deleted = store.add_processed("gate/a.mp4", "a");
         let planned = Planned { id: deleted, state: SegmentState::Processed, now: noon() };
-        store.media().delete_planned(planned).unwrap();
+        store.media().delete_planned(planned, "too old").unwrap();
         let leaving = store.add_processed("gate/b.mp4", "b");
         store.break_rows("UPDATE segment SET intent = 'delete' WHERE path = 'gate/b.mp4'");
         let named = store.add_processed("gate/c.mp4", "c");
@@ -187,7 +232,8 @@ mod tests {
             held.push((holding.segment.start, holding.segment.id));
             if held.len() == 4500 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let flow = store.catalog.try_each_holding(SegmentState::Processed, noon(), until_enough).unwrap();
+        let listing = Listing { state: SegmentState::Processed, now: noon(), labels: Labels::LeftOut };
+        let flow = store.catalog.try_each_holding(listing, until_enough).unwrap();
         assert!(flow.is_break());
         assert_eq!(held, starts[..4500]);
     }

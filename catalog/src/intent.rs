@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::hold::is_on_hold;
 use crate::segment::{COLUMNS, PathText, Word};
 use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
 
@@ -82,6 +83,13 @@ pub(crate) fn mark_deletion(t: &Transaction<'_>, id: SegmentId) -> rusqlite::Res
     )
 }
 
+/// Writes down why a segment is about to be deleted.
+pub(crate) fn note_why(t: &Transaction<'_>, planned: Planned, why: &str) -> rusqlite::Result<()> {
+    t.prepare_cached("INSERT OR REPLACE INTO deletion VALUES (?1, ?2, ?3)")?
+        .execute(params![planned.id, planned.now.timestamp_millis(), why])
+        .map(drop)
+}
+
 /// As `mark_deletion`, for a move.
 pub(crate) fn mark_move(t: &Transaction<'_>, id: SegmentId, intent: &Move) -> rusqlite::Result<usize> {
     let (state, reason) = intent.change.as_ref().map(|c| (Word(c.state), c.reason.as_deref())).unzip();
@@ -101,7 +109,12 @@ pub(crate) fn is_on_its_way(c: &Connection, path: &Path) -> rusqlite::Result<boo
 
 /// A processed segment that was queued again is looked at first; one that was never processed may go while it
 /// waits, if the plan says so.
+///
+/// What is on hold stays, also what was put on hold after the plan was made.
 pub(crate) fn is_idle(t: &Transaction<'_>, planned: Planned) -> rusqlite::Result<bool> {
+    if is_on_hold(t, planned.id, planned.now)? {
+        return Ok(false);
+    }
     t.prepare_cached(
         "SELECT 1 FROM segment s LEFT JOIN job j ON j.segment_id = s.id
          WHERE s.id = ?1 AND s.state = ?2 AND s.intent IS NULL

@@ -3,6 +3,7 @@
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
 mod again;
+mod alarm;
 mod alive;
 mod camera_segments;
 mod carry;
@@ -11,6 +12,8 @@ mod circles;
 mod clock;
 mod coverage;
 pub mod cues;
+mod description;
+mod digests;
 mod disk;
 mod error;
 mod estimate;
@@ -28,6 +31,7 @@ mod gap;
 mod gated;
 mod health;
 mod hex;
+mod hold;
 mod holding;
 mod index;
 mod intent;
@@ -55,6 +59,7 @@ mod spans;
 mod spending;
 mod sqlite_queue;
 mod store;
+mod story;
 mod summary;
 mod thumbnails;
 mod urgency;
@@ -66,10 +71,13 @@ mod watch;
 mod when;
 
 pub use again::{Again, Outdated};
+pub use alarm::{Alarm, AlarmKind};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
+pub use description::{Description, Gist};
+pub use digests::{Digest, NightCaption};
 pub use disk::Disk;
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
@@ -80,7 +88,8 @@ pub use gap::{Gap, GapCause, OpenGap};
 pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
-pub use holding::{Holding, Work};
+pub use hold::{Hold, Holds, OnHold};
+pub use holding::{Holding, Labels, Listing, Work};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
@@ -106,6 +115,7 @@ pub use spans::Span;
 pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
 pub use store::rfc3339;
+pub use story::{Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
 pub use summary::Summary;
 pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
-use crate::intent::{Carried, Change, Intent, Move, Planned, is_idle, mark_deletion, mark_move};
+use crate::intent::{Carried, Change, Intent, Move, Planned, is_idle, mark_deletion, mark_move, note_why};
 use crate::lock::MediaLock;
 use crate::paths::{free_name, in_folder, sidecar_of};
 use crate::{Catalog, CatalogError, MediaRoot, Segment, SegmentId, SegmentState};
@@ -71,11 +71,16 @@ impl MediaFolder {
         }
     }
 
-    /// Deletes a segment that is still as it was planned, and that nobody works on.
-    pub fn delete_planned(&self, planned: Planned) -> Result<Carried, CatalogError> {
+    /// Deletes a segment that is still as it was planned, that nobody works on, and that is not on hold. `why` is kept
+    /// for those who ask later.
+    pub fn delete_planned(&self, planned: Planned, why: &str) -> Result<Carried, CatalogError> {
         let (_turn, segment) = self.turn_for(planned.id)?;
         let marked = self.catalog.write("mark a segment for deletion", |t| {
-            Ok(is_idle(t, planned)? && mark_deletion(t, planned.id)? == 1)
+            let marked = is_idle(t, planned)? && mark_deletion(t, planned.id)? == 1;
+            if marked {
+                note_why(t, planned, why)?;
+            }
+            Ok(marked)
         })?;
         if !marked {
             return Ok(Carried::LeftAlone);

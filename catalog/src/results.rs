@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::events::{self, DEFAULT_GAP_S, SegmentEvent};
-use crate::{CatalogError, Decision, GateTally, StartSource};
+use crate::{CatalogError, Decision, Description, GateTally, StartSource};
 
 pub(crate) const SCHEMA: &str = "nightreel.results/1";
 
@@ -90,6 +90,9 @@ pub struct ViewResult {
     pub view: String,
     pub objects: Vec<Object>,
     pub caption: Option<String>,
+    /// Absent where answers are plain text, or none was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
     /// Relative to the sidecar.
     pub jpeg: Option<String>,
 }

@@ -44,7 +44,7 @@ enum Join {
 }
 
 impl Catalog {
-    /// Searches captions, labels, cameras and views. What is typed is words and nothing else: no sign has a
+    /// Searches captions, tags, objects, labels, cameras and views. What is typed is words and nothing else: no sign has a
     /// meaning, so no query can be wrong. The last word may be the beginning of one.
     pub fn search(&self, typed: &str, filter: &EventFilter) -> Result<Hits, CatalogError> {
         let words = words(typed);

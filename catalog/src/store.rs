@@ -84,7 +84,7 @@ fn newest(c: &Connection, id: SegmentId) -> rusqlite::Result<Option<String>> {
 
 fn insert_observations(t: &Transaction<'_>, id: SegmentId, results: &Results) -> rusqlite::Result<()> {
     let mut statement =
-        t.prepare_cached("INSERT INTO observation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        t.prepare_cached("INSERT INTO observation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     for sample in &results.samples {
         for (number, view) in sample.views.iter().enumerate() {
             statement.execute(params![
@@ -97,6 +97,7 @@ fn insert_observations(t: &Transaction<'_>, id: SegmentId, results: &Results) ->
                 json(&view.objects)?,
                 view.caption,
                 view.jpeg,
+                view.description.as_ref().map(json).transpose()?,
             ])?;
         }
     }
@@ -167,7 +168,7 @@ pub(crate) fn load(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Re
 
 fn load_samples(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Result<Vec<Sample>> {
     let mut statement = c.prepare_cached(
-        "SELECT frame, time_ms, view, objects, caption, jpeg FROM observation
+        "SELECT frame, time_ms, view, objects, caption, jpeg, description FROM observation
          WHERE segment_id = ?1 AND profile_id = ?2 ORDER BY frame, view_number",
     )?;
     let mut rows = statement.query(params![id, profile])?;
@@ -178,7 +179,9 @@ fn load_samples(c: &Connection, id: SegmentId, profile: &str) -> rusqlite::Resul
             samples.push(Sample { frame, time: rfc3339(time(row.get(1)?)), gate: None, views: Vec::new() });
         }
         let objects: Vec<Object> = parse(&row.get::<_, String>(3)?)?;
-        let view = ViewResult { view: row.get(2)?, objects, caption: row.get(4)?, jpeg: row.get(5)? };
+        let description = row.get::<_, Option<String>>(6)?.map(|text| parse(&text)).transpose()?;
+        let (caption, jpeg) = (row.get(4)?, row.get(5)?);
+        let view = ViewResult { view: row.get(2)?, objects, caption, description, jpeg };
         if let Some(sample) = samples.last_mut() {
             sample.views.push(view);
         }

@@ -172,10 +172,12 @@ impl Demand {
         let picture = vision.price().and_then(|price| price.image_tokens);
         let picture =
             picture.unwrap_or_else(|| picture_tokens(&vision.model, [vision.image_max_px.into(); 2]));
+        let pictures = frames * views as f64;
+        let together = vision.frames_per_request as u64;
         Self {
             frames,
-            requests: frames * views as f64,
-            input_tokens: (picture + TEXT_TOKENS) as f64,
+            requests: (pictures / together as f64).ceil(),
+            input_tokens: (together * picture + TEXT_TOKENS) as f64,
             output_tokens: f64::from(vision.max_output_tokens),
             basis: Basis::WorstCase,
         }

@@ -22,6 +22,7 @@ use crate::output;
 #[command(after_help = "Examples:\n  \
     nightreel events --from yesterday\n  \
     nightreel events --camera gate --label person --from 22:00 --to 23:00\n  \
+    nightreel events --notable --from yesterday\n  \
     nightreel events --path ~/old-footage\n  \
     nightreel events --json | jq -r '.captions[]'")]
 pub(crate) struct EventsArgs {
@@ -56,6 +57,10 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
 
+    /// Only events that the vision model calls notable.
+    #[arg(long)]
+    notable: bool,
+
     /// Only events in this file or folder, which was named to `nightreel process`; may be given more than once.
     #[arg(long, value_name = "PATH", conflicts_with = "camera")]
     path: Vec<PathBuf>,
@@ -69,7 +74,7 @@ impl Wanted {
     pub(crate) fn filter(&self, seen: &Seen, limit: Option<u32>) -> anyhow::Result<EventFilter> {
         let [from, to] = seen.when().span(self.from.as_deref(), self.to.as_deref())?;
         let (cameras, labels, paths) = (self.camera.clone(), self.label.clone(), seen.paths.clone());
-        Ok(EventFilter { from, to, cameras, labels, paths, limit })
+        Ok(EventFilter { from, to, cameras, labels, notable_only: self.notable, paths, limit })
     }
 }
 
@@ -123,9 +128,12 @@ pub(crate) fn row(event: &Event, (zone, words): (Tz, String)) -> Vec<String> {
     ]
 }
 
+/// Of what is notable the reason counts.
 fn said(event: &Event) -> String {
-    let first = event.what.captions.first().map_or("-", String::as_str);
-    one_line(first, 60)
+    let gist = event.what.gist.as_ref().filter(|gist| gist.notable);
+    let reason = gist.and_then(|gist| gist.reasons.first()).map(|reason| format!("! {reason}"));
+    let first = reason.as_deref().or(event.what.captions.first().map(String::as_str));
+    one_line(first.unwrap_or("-"), 60)
 }
 
 /// Says when it was, in a zone.

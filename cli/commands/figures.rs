@@ -35,12 +35,12 @@ fn figure(store: Store, of: fn(&Store) -> anyhow::Result<Value>) -> Figure {
 /// Sums up what `retain --dry-run` would print, of what the catalogue knows already, and names what changes first.
 fn plan(store: &Store) -> anyhow::Result<Value> {
     let mut changes: Vec<Entry> = Vec::new();
-    let totals = retain::retainer(store).plan_each(store.clock.now(), |entry| {
+    let plan = retain::retainer(store).plan(store.clock.now(), |entry| {
         if entry.verdict != Verdict::Keep && changes.len() < NAMED {
-            changes.push(entry);
+            changes.push(entry.clone());
         }
     })?;
-    let Totals { keep, move_to_processed, delete, shortfall, .. } = totals;
+    let Totals { keep, move_to_processed, delete, shortfall, .. } = plan.totals;
     let sum = |segments: u64, bytes: u64| json!({ "segments": segments, "bytes": bytes });
     Ok(json!({
         "keep": sum(keep.segments, keep.bytes),

@@ -16,6 +16,7 @@ pub(crate) mod export;
 mod figures;
 #[cfg(feature = "process")]
 pub(crate) mod frames;
+pub(crate) mod hold;
 pub(crate) mod init;
 pub(crate) mod ledger;
 #[cfg(feature = "process")]
@@ -32,11 +33,15 @@ pub(crate) mod record;
 #[cfg(feature = "dashboard")]
 pub(crate) mod report;
 pub(crate) mod retain;
+pub(crate) mod retain_alarms;
+mod retain_plan;
 pub(crate) mod run;
+mod run_retention;
 pub(crate) mod search;
 #[cfg(feature = "dashboard")]
 pub(crate) mod serve;
 pub(crate) mod status;
+mod status_retention;
 mod status_troubles;
 mod status_vision;
 mod status_window;
@@ -44,3 +49,4 @@ pub(crate) mod unit;
 pub(crate) mod verify;
 #[cfg(feature = "process")]
 pub(crate) mod view;
+pub(crate) mod why;

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use catalog::SegmentId;
 use catalog::{Hints, Scanner};
 use clap::Args;
-use retention::{Applied, Entry, Plan, Retainer, Totals, Verdict};
+use retention::{Applied, Guarded, Retainer};
 
 use crate::args::Global;
+use crate::commands::retain_alarms::{self, Found};
+use crate::commands::retain_plan::{Form, PlanPrinter};
 use crate::open::{self, Store};
 use crate::output;
 
@@ -32,6 +34,10 @@ pub(crate) struct RetainArgs {
     #[arg(long)]
     json: bool,
 
+    /// Carry it out also where the rules delete more at once than `retention.guard_share`.
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+
     /// Say that the clock is right, so that rules by age hold again. Does nothing else.
     #[arg(long, exclusive = true)]
     confirm_clock: bool,
@@ -52,13 +58,23 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
         .scan(&Hints::default(), store.clock.now())?;
     tracing::debug!(added = found.added, missing = found.missing, "scanned");
     let retainer = retainer(&store);
-    let plan = retainer.plan(store.clock.now())?;
-    match args.json {
-        true => output::json(&plan)?,
-        false => print(&plan, args.dry_run)?,
-    }
+    retainer.check_floor()?;
+    let form = match (args.json, args.dry_run) {
+        (true, _) => Form::Json,
+        (false, true) => Form::All,
+        (false, false) => Form::Changes,
+    };
+    let mut printer = PlanPrinter::new(form);
+    let plan = retainer.plan(store.clock.now(), |entry| printer.entry(entry))?;
+    let guarded = Guarded::of(&plan.totals, &store.settings.retention);
+    printer.finish(&plan.totals, guarded.as_ref())?;
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
+    }
+    let found = Found { totals: &plan.totals, guarded: guarded.filter(|_| !args.yes), floor: None };
+    retain_alarms::note(&store, &found)?;
+    if let Some(guarded) = found.guarded {
+        anyhow::bail!("nothing was touched: {guarded}");
     }
     let applied = retainer.apply(&plan, store.clock.now(), |_, _| ControlFlow::Continue(()))?;
     if !args.json {
@@ -77,49 +93,6 @@ pub(crate) fn after_processed(store: &Store, id: SegmentId) {
     if let Err(error) = retainer(store).after_processed(id, store.clock.now()) {
         tracing::error!(segment = %id, error = &error as &dyn std::error::Error, "cannot retain a segment");
     }
-}
-
-/// Makes one pass over everything that is held.
-pub(crate) fn pass(store: &Store) -> anyhow::Result<()> {
-    retainer(store).pass(store.clock.now(), |_, _| ControlFlow::Continue(()))?;
-    Ok(())
-}
-
-/// Tells whether a pass is due at once. A disk that cannot be measured is told of by the pass.
-pub(crate) fn floor_is_reached(store: &Store) -> bool {
-    retainer(store).is_below_floor().unwrap_or(false)
-}
-
-/// Prints what changes; what is kept as it is, only as a sum. A dry run prints everything.
-fn print(plan: &Plan, dry_run: bool) -> anyhow::Result<()> {
-    let shown: Vec<_> =
-        plan.entries.iter().filter(|e| dry_run || e.verdict != Verdict::Keep).map(row).collect();
-    if !shown.is_empty() {
-        output::table(&["VERDICT", "FILE", "REASONS"], &shown)?;
-        output::line("")?;
-    }
-    output::line(summary(&plan.totals))
-}
-
-fn row(entry: &Entry) -> Vec<String> {
-    let reasons = entry.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    vec![entry.verdict.to_string(), entry.file.display().to_string(), reasons]
-}
-
-fn summary(totals: &Totals) -> String {
-    let Totals { keep, move_to_processed, delete, disk, .. } = totals;
-    let after = disk.free.saturating_add(delete.bytes);
-    format!(
-        "plan: keep {} ({}), move {}, delete {} ({}); {} free of {}, {} afterwards",
-        keep.segments,
-        output::size(keep.bytes),
-        move_to_processed.segments,
-        delete.segments,
-        output::size(delete.bytes),
-        output::size(disk.free),
-        output::size(disk.total),
-        output::size(after),
-    )
 }
 
 fn done(applied: &Applied) -> String {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+#[cfg(feature = "process")]
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,17 +13,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::commands::record;
+use crate::commands::run_retention::retain_on;
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
-use crate::commands::{record, retain};
 use crate::open::{self, Store};
 use crate::{runtime, service, signals};
-
-/// Between two passes of retention over the whole catalogue.
-const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
-
-/// Between two looks at the free space: at 64 cameras of 4 Mbit/s, 5 GB fill in two and a half minutes.
-const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 
 /// What stopped processing (a refused key, say) may be mended while recording goes on.
 #[cfg(feature = "process")]
@@ -149,29 +145,5 @@ async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
             );
         }
         ending.run_until_cancelled(tokio::time::sleep(PROCESS_AGAIN_AFTER)).await;
-    }
-}
-
-/// Makes a pass at every interval, and at once when the floor is reached or the recorder asks for room.
-async fn retain_on(store: Store, room: Arc<Notify>, ending: CancellationToken) {
-    let mut since_pass = RETAIN_EVERY;
-    while !ending.is_cancelled() {
-        if since_pass >= RETAIN_EVERY || retain::floor_is_reached(&store) {
-            since_pass = Duration::ZERO;
-            let pass = {
-                let store = store.clone();
-                move || retain::pass(&store)
-            };
-            match tokio::task::spawn_blocking(pass).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "retention failed"),
-                Err(error) => tracing::error!(%error, "retention failed"),
-            }
-        }
-        tokio::select! {
-            () = ending.cancelled() => {}
-            () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => since_pass += LOOK_AT_DISK_EVERY,
-            () = room.notified() => since_pass = RETAIN_EVERY,
-        }
     }
 }

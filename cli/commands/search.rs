@@ -10,7 +10,7 @@ use crate::output;
 
 /// Search the events by what was seen and said in them.
 ///
-/// Looks through captions, labels, cameras and views, newest first. The last word may be the beginning of one.
+/// Looks through captions, tags, labels, cameras and views, newest first. The last word may be the beginning of one.
 /// Signs have no meaning: what is typed is words. Where no event has all of them, those with some are shown.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \

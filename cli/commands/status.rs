@@ -14,6 +14,7 @@ use config::{Recording, WindowState};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::status_retention::RetentionLine;
 use crate::commands::status_troubles::Troubles;
 use crate::commands::status_vision::{VisionLine, backlog_done, pause_line};
 use crate::commands::status_window::{WindowLine, urgent};
@@ -58,6 +59,8 @@ struct Status {
     gate: Option<GateLine>,
     clock_doubt: Option<ClockDoubt>,
     #[serde(flatten)]
+    retention: RetentionLine,
+    #[serde(flatten)]
     troubles: Troubles,
 }
 
@@ -83,6 +86,8 @@ struct GateLine {
     tally: GateTally,
     /// Share of the quiet frames that showed something; absent where none was audited.
     miss_rate: Option<f64>,
+    /// Between which rates the true one lies, 19 times of 20; absent likewise.
+    miss_interval: Option<[f64; 2]>,
 }
 
 /// What the camera's recorder said last; counts are since it started.
@@ -172,6 +177,7 @@ impl Status {
             vision,
             gate: GateLine::of(gates.into_values().sum()),
             clock_doubt: store.catalog.clock_doubt()?,
+            retention: RetentionLine::of(store, now)?,
             troubles,
         })
     }
@@ -214,6 +220,7 @@ impl Status {
                  `nightreel retain --confirm-clock`"
             ))?;
         }
+        self.retention.print()?;
         self.troubles.print()
     }
 }
@@ -359,12 +366,16 @@ impl HealthLine {
 
 impl GateLine {
     fn of(tally: GateTally) -> Option<Self> {
-        (tally.samples > 0).then(|| Self { tally, miss_rate: tally.miss_rate() })
+        let (miss_rate, miss_interval) = (tally.miss_rate(), tally.miss_interval());
+        (tally.samples > 0).then_some(Self { tally, miss_rate, miss_interval })
     }
 
     fn text(&self) -> String {
         let GateTally { samples, kept, audited, missed } = self.tally;
-        let rate = self.miss_rate.map(|rate| format!(" ({:.1} %)", 100.0 * rate)).unwrap_or_default();
+        let percent = |(rate, [low, high]): (f64, [f64; 2])| {
+            format!(" ({:.1} %, between {:.1} and {:.1} %)", 100.0 * rate, 100.0 * low, 100.0 * high)
+        };
+        let rate = self.miss_rate.zip(self.miss_interval).map(percent).unwrap_or_default();
         format!(
             "{kept} of {samples} frames looked at in seven days; of {audited} quiet ones audited, {missed} showed \
              something{rate}"

@@ -49,6 +49,7 @@ fn images(source: &Source, (sizes, out): (&Sizes, &mut dyn Write)) -> anyhow::Re
                     "frame": sample.frame,
                     "view": view.view,
                     "caption": view.caption,
+                    "description": view.description,
                 });
                 write!(out, "{}{image}", comma(id))?;
             }

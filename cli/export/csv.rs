@@ -5,8 +5,8 @@ use std::io::Write;
 
 use crate::export::{Row, Source, rows};
 
-const HEAD: &str =
-    "time,camera,file,frame,view,label,score,x,y,width,height,caption,profile,detector,vision_model\r\n";
+const HEAD: &str = "time,camera,file,frame,view,label,score,x,y,width,height,caption,profile,detector,vision_model,\
+    tags,described_objects,people,notable,reason,confidence\r\n";
 
 pub(crate) fn csv(source: &Source, out: &mut dyn Write) -> anyhow::Result<()> {
     out.write_all(HEAD.as_bytes())?;
@@ -32,6 +32,12 @@ fn line(row: &Row<'_>) -> String {
         quoted(row.profile),
         known(row.detector),
         known(row.vision_model),
+        known(row.tags.as_deref()),
+        known(row.described_objects.as_deref()),
+        number(row.people),
+        number(row.notable),
+        known(row.reason),
+        number(row.confidence),
     ];
     fields.join(",") + "\r\n"
 }

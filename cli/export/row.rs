@@ -20,6 +20,12 @@ pub(crate) struct Row<'a> {
     pub(crate) profile: &'a str,
     pub(crate) detector: Option<&'a str>,
     pub(crate) vision_model: Option<&'a str>,
+    pub(crate) tags: Option<String>,
+    pub(crate) described_objects: Option<String>,
+    pub(crate) people: Option<u32>,
+    pub(crate) notable: Option<bool>,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) confidence: Option<f32>,
 }
 
 /// Returns the rows of a segment, in the order of the sidecar.
@@ -38,6 +44,7 @@ fn row<'a>(
     (sample, view): (&'a Sample, &'a ViewResult),
     object: Option<&'a Object>,
 ) -> Row<'a> {
+    let said = view.description.as_ref();
     let side = |number: usize| object.map(|object| object.area[number]);
     Row {
         time: &sample.time,
@@ -55,5 +62,11 @@ fn row<'a>(
         profile: &results.profile.id,
         detector: results.profile.detector.as_deref(),
         vision_model: results.profile.vision_model.as_deref(),
+        tags: said.map(|said| said.tags.join(", ")),
+        described_objects: said.map(|said| said.objects.join(", ")),
+        people: said.map(|said| said.people),
+        notable: said.map(|said| said.notable),
+        reason: said.map(|said| said.reason.as_str()),
+        confidence: said.map(|said| said.confidence),
     }
 }

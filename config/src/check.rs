@@ -16,17 +16,20 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planne
 mod address;
 mod camera;
 mod caps;
+mod connection;
 mod detect;
 mod hook;
 mod lens;
 mod lens_table;
 mod outputs;
 mod placement;
+mod retention;
 mod sections;
 mod serve;
 mod stream;
 mod view;
 mod vision;
+mod wording;
 mod zone;
 
 #[cfg(test)]
@@ -60,10 +63,12 @@ impl Check<'_> {
         let process = self.process(&mut raw.process, zone);
         let gate = self.gate(&raw.gate);
         let detect = self.detect(&mut raw.detect);
-        let vision = raw.vision.as_ref().map(|raw| self.vision(raw));
+        let vision = raw.vision.as_mut().map(|raw| self.vision(raw));
         let vision = vision.map(|vision| self.with_camera_caps(vision, &raw.camera));
         let events = self.events(&raw.events);
-        let retention = self.retention(&raw.retention);
+        let retention = self.retention(&raw.retention, &raw.camera);
+        let waits = !raw.process.windows.is_empty();
+        let retention = retention.filter(|_| self.unprocessed_has_time(&raw.retention, waits));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {

@@ -26,6 +26,7 @@ mod overlay;
 mod planned;
 mod raw;
 mod reading;
+mod retention;
 mod secret;
 mod settings;
 mod show;
@@ -33,6 +34,7 @@ mod source;
 mod template;
 mod tree;
 mod window;
+mod wording;
 mod zone;
 
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
@@ -48,13 +50,15 @@ pub use loaded::Loaded;
 pub use money::{Caps, Price, Rate, Rates, Usd};
 pub use origin::Origin;
 pub use outputs::{Hls, Recording, Republish, Snapshots};
+pub use retention::RetentionRule;
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, CorsOrigins, Detail, Events, Gate, Process, Retention, Sampling, Serve, Settings,
+    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling, SecondLook, Serve, Settings,
     Storage, Urgent, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
+pub use wording::{Filling, UnknownVariable, Variable, Wording};
 pub use zone::{CameraDetect, Fill, Mask, Polygon, Reported, Zone};

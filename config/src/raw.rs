@@ -7,8 +7,10 @@ use crate::Secret;
 mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
+mod retention;
 
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
+pub(crate) use retention::RawRetentionRule;
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -168,12 +170,30 @@ pub(crate) struct RawVision {
     pub(crate) api_key_file: Option<String>,
     /// Environment variable that holds the key; default none.
     pub(crate) api_key_env: Option<String>,
+    /// What every request carries besides; default nothing.
+    pub(crate) header: Vec<RawHeader>,
+    /// File with certificates (PEM) of authorities that are trusted as well; default none.
+    pub(crate) ca_file: Option<String>,
+    /// Address of a proxy; default none, whatever the environment says.
+    pub(crate) proxy: Option<String>,
     /// What is asked about each picture; default `What is happening?`.
-    pub(crate) prompt: String,
+    pub(crate) prompt: Option<String>,
+    /// File that holds it; default none.
+    pub(crate) prompt_file: Option<String>,
     /// What the model is told beforehand; default nothing.
     pub(crate) system: Option<String>,
+    /// File that holds it; default none.
+    pub(crate) system_file: Option<String>,
+    /// `json` or `text`, what the answer is in; default `json`.
+    pub(crate) answer: String,
     /// `low` or `high`, how closely the model looks; default `low`.
     pub(crate) detail: String,
+    /// Pictures of one activity that go in one request at most, 1 to 16; default 1.
+    pub(crate) frames_per_request: i64,
+    /// Sends pictures again, as large as they are, that the model wants to see larger; default false.
+    pub(crate) second_look: bool,
+    /// Asks at the end of a night for a few sentences per camera on what its captions tell; default false.
+    pub(crate) digest: bool,
     /// Longer side of the picture sent, in pixels; default 1024.
     pub(crate) image_max_px: i64,
     /// JPEG quality of the picture sent, 1 to 100; default 80.
@@ -206,9 +226,18 @@ impl Default for RawVision {
             api_key: None,
             api_key_file: None,
             api_key_env: None,
-            prompt: "What is happening?".to_owned(),
+            header: Vec::new(),
+            ca_file: None,
+            proxy: None,
+            prompt: None,
+            prompt_file: None,
             system: None,
+            system_file: None,
+            answer: "json".to_owned(),
             detail: "low".to_owned(),
+            frames_per_request: 1,
+            second_look: false,
+            digest: false,
             image_max_px: 1024,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -222,6 +251,19 @@ impl Default for RawVision {
             price: Vec::new(),
         }
     }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawHeader {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// What it says; one of these three is required.
+    pub(crate) value: Option<Secret>,
+    /// File that holds it; default none.
+    pub(crate) value_file: Option<String>,
+    /// Environment variable that holds it; default none.
+    pub(crate) value_env: Option<String>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -267,6 +309,18 @@ pub(crate) struct RawRetention {
     pub(crate) min_free_gb: Option<f64>,
     /// Keeps the floor from deleting what was not looked at yet; default true.
     pub(crate) protect_unprocessed: bool,
+    /// Days for which neither `after_processing` nor `max_gb` deletes a segment; default none.
+    pub(crate) min_age_days: Option<f64>,
+    /// Gigabytes that all segments may take together; default none, the disk's end.
+    pub(crate) max_gb: Option<f64>,
+    /// Days after which a segment is deleted that was given up; default none, never.
+    pub(crate) failed_max_age_days: Option<f64>,
+    /// Days after which a segment is deleted though nobody looked at it; default none, never.
+    pub(crate) max_unprocessed_age_days: Option<f64>,
+    /// Share of the segments, or of their bytes, that rules delete at once without being asked; default 0.5.
+    pub(crate) guard_share: f64,
+    /// What holds for some segments only; the first that fits counts.
+    pub(crate) rule: Vec<RawRetentionRule>,
 }
 
 impl Default for RawRetention {
@@ -276,6 +330,12 @@ impl Default for RawRetention {
             max_age_days: None,
             min_free_gb: None,
             protect_unprocessed: true,
+            min_age_days: None,
+            max_gb: None,
+            failed_max_age_days: None,
+            max_unprocessed_age_days: None,
+            guard_share: 0.5,
+            rule: Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, CameraId, Caps, Detect, Hook, Price, Secret, Windows};
+use crate::{Camera, CameraId, Caps, Detect, Hook, Price, RetentionRule, Secret, Windows, Wording};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -105,9 +105,22 @@ pub struct Vision {
     pub model: String,
     /// Local servers need none.
     pub api_key: Option<Secret>,
-    pub prompt: String,
-    pub system: Option<String>,
+    /// What every request carries besides.
+    pub headers: Vec<Header>,
+    /// Certificates (PEM) of authorities that are trusted as well.
+    pub ca_file: Option<PathBuf>,
+    /// Its address, which may carry a password; absent: none, whatever the environment says.
+    pub proxy: Option<Secret>,
+    pub prompt: Wording,
+    pub system: Option<Wording>,
+    pub answer: AnswerForm,
     pub detail: Detail,
+    /// Pictures of one activity that go in one request at most.
+    pub frames_per_request: usize,
+    /// Whether pictures that the model wants to see larger are sent again as large as they are.
+    pub second_look: SecondLook,
+    /// Whether each night gets a text per camera of what its captions tell.
+    pub digest: bool,
     /// The longer side of the picture that is sent, in pixels; larger views are shrunk.
     pub image_max_px: u32,
     /// 1 to 100.
@@ -133,6 +146,27 @@ pub struct Vision {
 pub enum Detail {
     Low,
     High,
+}
+
+/// A header of the operator's.
+#[derive(Clone, Debug)]
+pub struct Header {
+    pub name: String,
+    pub value: Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondLook {
+    Never,
+    WhereAsked,
+}
+
+/// What the model is asked to answer in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerForm {
+    /// JSON by a schema; plain text of servers that know none.
+    Json,
+    Text,
 }
 
 impl Vision {
@@ -168,9 +202,21 @@ pub struct Retention {
     pub min_free: Option<u64>,
     /// Keeps the floor from deleting what was not looked at yet.
     pub protect_unprocessed: bool,
+    /// Until then only age and floor delete.
+    pub min_age: Option<Duration>,
+    /// Bytes of all segments together.
+    pub max_bytes: Option<u64>,
+    /// Of what was given up.
+    pub failed_max_age: Option<Duration>,
+    /// Of what nobody looked at.
+    pub max_unprocessed_age: Option<Duration>,
+    /// Of segments or bytes, 0 to 1, that rules delete at once without being asked.
+    pub guard_share: f64,
+    /// The first that fits a segment holds for it.
+    pub rules: Vec<RetentionRule>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AfterProcessing {
     Keep,
     Move,

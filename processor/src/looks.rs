@@ -3,20 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
-use catalog::{Catalog, Clock};
-use config::{CameraId, Settings};
+use bytes::Bytes;
+use catalog::{Catalog, Clock, Object};
+use chrono::{DateTime, Utc};
+use config::{Detail, SecondLook, Settings, Windows};
 use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ProcessorError, chain};
+use crate::group::{About, Group, Shot};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Jpeg, Look, VisionClient, VisionError};
+use crate::vision::{Answer, Asking, Jpeg, Look, PictureSize, Said, Told, VisionClient, VisionError};
 
-/// Looks gathered before they are asked about: bounds the JPEGs in memory to some ten megabytes per worker,
-/// however long the video.
+/// Pictures, and bytes of them, gathered before they are asked about: bounds what is in memory per worker, however
+/// long the video.
 const GATHER: usize = 64;
+const GATHER_BYTES: usize = 16 << 20;
 
 /// How long the end of the program is put off for answers under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(6);
@@ -34,6 +38,10 @@ pub(crate) struct Asker {
     image_max_px: u32,
     jpeg_quality: u8,
     concurrency: usize,
+    detail: Detail,
+    frames_per_request: usize,
+    second_look: SecondLook,
+    windows: Windows,
 }
 
 impl fmt::Debug for Asker {
@@ -59,7 +67,31 @@ impl Asker {
             image_max_px: vision.image_max_px,
             jpeg_quality: vision.jpeg_quality,
             concurrency: vision.concurrency,
+            detail: vision.detail,
+            frames_per_request: vision.frames_per_request,
+            second_look: vision.second_look,
+            windows: settings.process.windows.clone(),
         }))
+    }
+
+    /// Asks for a text about a camera, without pictures. Returns it with the name of the ledger's row, or nothing where
+    /// the model gave none; an error says in words why there is none now.
+    pub(crate) fn text_about(&self, camera: &str, asked: String) -> Result<Option<(String, String)>, String> {
+        let look = Look {
+            segment_sha256: String::new(),
+            camera: camera.parse().ok(),
+            view: String::new(),
+            mapping: String::new(),
+            pictures: Vec::new(),
+            size: PictureSize::Shrunk,
+            asking: Asking::Text(asked),
+            time: String::new(),
+            labels: String::new(),
+        };
+        let answer = self.runtime.block_on(self.client.look(&look, &self.ending));
+        let answer = answer.map_err(|error| chain(&error))?;
+        let request_id = answer.request_id.clone();
+        Ok(told(answer).map(|told| (told.caption, request_id)))
     }
 
     /// Waits for requests under way whose looks were dropped: they are paid for. Whoever ends the program
@@ -87,7 +119,25 @@ impl Asker {
 
     pub(crate) fn about<'a>(&'a self, sha256: &'a str, camera: Option<&str>) -> Looks<'a> {
         let camera = camera.and_then(|id| id.parse().ok());
-        Looks { asker: self, sha256, camera, waiting: Vec::new(), captions: Vec::new() }
+        let about = About { sha256, camera, windows: &self.windows };
+        Looks { asker: self, about, open: Vec::new(), waiting: Vec::new(), told: Vec::new() }
+    }
+
+    /// Asks about a group, and again about those of its pictures that the answer wants to see larger.
+    async fn ask(&self, group: &Group, about: &About<'_>) -> Result<Vec<(Spot, Told)>, VisionError> {
+        let Some(first) = self.told(&group.look(about)).await? else { return Ok(Vec::new()) };
+        let mut all: Vec<_> = group.spots().map(|spot| (spot, first.clone())).collect();
+        for number in first.need_detail {
+            let Some(larger) = group.larger(number, about) else { continue };
+            if let Some(told) = self.told(&larger).await? {
+                all[number].1 = told;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn told(&self, look: &Look) -> Result<Option<Told>, VisionError> {
+        Ok(told(self.client.look(look, &self.ending).await?))
     }
 }
 
@@ -101,58 +151,87 @@ pub(crate) struct Spot {
     pub(crate) view: usize,
 }
 
+/// A view of a frame, and what the detector found in it.
+pub(crate) struct Shown<'a> {
+    pub(crate) spot: Spot,
+    pub(crate) time: DateTime<Utc>,
+    /// Since the segment's first frame.
+    pub(crate) pts: Duration,
+    pub(crate) cut: &'a Cut<'a>,
+    pub(crate) objects: &'a [Object],
+}
+
 pub(crate) struct Looks<'a> {
     asker: &'a Asker,
-    sha256: &'a str,
-    camera: Option<CameraId>,
-    waiting: Vec<(Spot, Look)>,
-    captions: Vec<(Spot, String)>,
+    about: About<'a>,
+    /// Of the activity that is under way, one of each view.
+    open: Vec<Group>,
+    waiting: Vec<Group>,
+    told: Vec<(Spot, Told)>,
 }
 
 impl Looks<'_> {
     /// Takes a view of a frame as it will be sent. May ask about what was gathered, and block for it.
-    pub(crate) fn add(
-        &mut self,
-        spot: Spot,
-        cut: &Cut<'_>,
-        progress: &mut Progress<'_>,
-    ) -> Result<(), Unfinished> {
-        let jpeg = self.jpeg(cut).map_err(|error| Unfinished::Retry(chain(&error)))?;
-        let look = Look {
-            segment_sha256: self.sha256.to_owned(),
-            camera: self.camera.clone(),
-            view: cut.name.to_owned(),
-            mapping: cut.mapping.to_owned(),
-            pictures: vec![Jpeg { frame: spot.frame, bytes: jpeg.into() }],
+    pub(crate) fn add(&mut self, shown: &Shown<'_>, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
+        let shot = self.shot(shown).map_err(|error| Unfinished::Retry(chain(&error)))?;
+        let cut = shown.cut;
+        let at = match self.open.iter().position(|group| group.view() == cut.name) {
+            Some(at) => {
+                self.open[at].add(shot);
+                at
+            }
+            None => {
+                self.open.push(Group::new((cut.name, cut.mapping), shot));
+                self.open.len() - 1
+            }
         };
-        self.waiting.push((spot, look));
-        if self.waiting.len() >= GATHER { self.ask(progress) } else { Ok(()) }
+        if self.open[at].len() >= self.asker.frames_per_request {
+            self.waiting.push(self.open.swap_remove(at));
+        }
+        let pictures: usize = self.waiting.iter().map(Group::len).sum();
+        let bytes: usize = self.waiting.iter().map(Group::bytes).sum();
+        if pictures >= GATHER || bytes >= GATHER_BYTES { self.ask(progress) } else { Ok(()) }
     }
 
-    fn jpeg(&self, cut: &Cut<'_>) -> Result<Vec<u8>, crate::view::ViewError> {
-        let small = shrink_to(&cut.picture, self.asker.image_max_px)?;
-        encode(&small, self.asker.jpeg_quality)
+    /// Lets no picture that is still to come be asked about together with those before it.
+    pub(crate) fn end_activity(&mut self) {
+        self.waiting.append(&mut self.open);
     }
 
-    /// Asks about the rest and returns all captions.
-    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, String)>, Unfinished> {
+    fn shot(&self, shown: &Shown<'_>) -> Result<Shot, crate::view::ViewError> {
+        let (asker, picture) = (self.asker, &shown.cut.picture);
+        let small = shrink_to(picture, asker.image_max_px)?;
+        let is_shrunk = (small.width, small.height) != (picture.width, picture.height);
+        // The same picture looked at in the same way says nothing new.
+        let may_be_larger =
+            asker.second_look == SecondLook::WhereAsked && (is_shrunk || asker.detail == Detail::Low);
+        let full = may_be_larger.then(|| encode(picture, asker.jpeg_quality)).transpose()?;
+        let bytes = encode(&small, asker.jpeg_quality)?.into();
+        Ok(Shot {
+            spot: shown.spot,
+            time: shown.time,
+            jpeg: Jpeg { frame: shown.spot.frame, at: shown.pts, bytes },
+            full: full.map(Bytes::from),
+            labels: shown.objects.iter().map(|object| object.label.clone()).collect(),
+        })
+    }
+
+    /// Asks about the rest and returns all that was told.
+    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, Told)>, Unfinished> {
+        self.end_activity();
         self.ask(progress)?;
-        Ok(self.captions)
+        Ok(self.told)
     }
 
     fn ask(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         let asker = self.asker;
-        let asked = std::mem::take(&mut self.waiting);
+        let (asked, about) = (std::mem::take(&mut self.waiting), &self.about);
         asker.runtime.block_on(async {
-            let answers = stream::iter(asked)
-                .map(|(spot, look)| async move { (spot, asker.client.look(&look, &asker.ending).await) });
+            let answers = stream::iter(asked).map(|group| async move { asker.ask(&group, about).await });
             let mut answers = std::pin::pin!(answers.buffer_unordered(asker.concurrency));
             loop {
                 match tokio::time::timeout(TICK, answers.next()).await {
-                    Ok(Some((spot, answer))) => {
-                        let answer = answer.map_err(|error| asker.unfinished(error))?;
-                        self.captions.extend(caption(&answer).map(|text| (spot, text)));
-                    }
+                    Ok(Some(told)) => self.told.extend(told.map_err(|error| asker.unfinished(error))?),
                     Ok(None) => return Ok(()),
                     Err(_) => progress()?,
                 }
@@ -161,9 +240,12 @@ impl Looks<'_> {
     }
 }
 
-fn caption(answer: &Answer) -> Option<String> {
-    if let Some(reason) = answer.error() {
-        tracing::warn!(request = %answer.request_id, reason, "vision model gave no caption");
+fn told(answer: Answer) -> Option<Told> {
+    match answer.said {
+        Said::Told(told) => Some(told),
+        Said::Failed(reason) => {
+            tracing::warn!(request = %answer.request_id, reason, "vision model gave no caption");
+            None
+        }
     }
-    answer.caption().map(str::to_owned)
 }

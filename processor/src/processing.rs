@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::decoding::DecoderProgram;
+use crate::digesting::{Digesting, Nights};
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
 use crate::examiner::Examiner;
@@ -110,12 +111,44 @@ impl Processing {
         let place = &RootPlace { root, media: &media, after };
         let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
         self.catalog.take_up_deferrals(self.clock.now())?;
+        let begun = self.clock.now();
         self.work(&order, |shift| {
             self.catch_up(after, shift);
             if run.patience == Patience::Endless {
                 self.watch(root, &mut scanner, shift);
             }
-        })
+        })?;
+        if run.patience == Patience::UntilDrained && !self.ending.is_cancelled() {
+            self.digest_of(begun);
+        }
+        Ok(())
+    }
+
+    /// Tells of what a run that began at `begun` has seen.
+    fn digest_of(&self, begun: DateTime<Utc>) {
+        let now = self.clock.now();
+        if let Some(digesting) = self.digesting() {
+            let mut nights = [begun, now].map(|at| self.settings.process.windows.cap_day(at)).to_vec();
+            nights.dedup();
+            digesting.make(&nights, now);
+        }
+    }
+
+    /// Absent where no digests are wanted.
+    fn digesting(&self) -> Option<Digesting<'_>> {
+        self.settings.vision.as_ref().filter(|vision| vision.digest)?;
+        let (asker, windows) = (self.asker.as_ref()?, &self.settings.process.windows);
+        Some(Digesting { asker, catalog: &self.catalog, windows })
+    }
+
+    /// Tells of the night that ended last, when nothing of it is under way any more.
+    fn digest_night(&self, seen: &mut Nights) {
+        let now = self.clock.now();
+        match (self.digesting(), self.queue().stats(now)) {
+            (Some(digesting), Ok(stats)) => digesting.make_when_over(seen, (stats.leased > 0, now)),
+            (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
+            (None, _) => {}
+        }
     }
 
     /// Works on files that were named, leaving them where they are unless told otherwise.
@@ -209,7 +242,7 @@ impl Processing {
         let waker = Arc::clone(&watcher);
         shift.on_stop(move || waker.wake());
         let storage = &self.settings.storage;
-        let mut pause = storage.settle;
+        let (mut pause, mut nights) = (storage.settle, Nights::default());
         while !shift.is_over() {
             let hints = watcher.wait(pause);
             pause = storage.scan_interval;
@@ -224,6 +257,7 @@ impl Processing {
                 }
                 Err(error) => tracing::error!(error = chain(&error), "cannot look for new footage"),
             }
+            self.digest_night(&mut nights);
         }
     }
 }

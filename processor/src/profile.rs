@@ -1,12 +1,13 @@
 //! The profile: how a camera's segments are looked at, and the id that tells one way from another.
 
 use catalog::{Profile, hex};
-use config::{Sampling, Settings, Vision};
+use config::{AnswerForm, Sampling, SecondLook, Settings, Vision, Wording};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::detect::{Model, OwnInputs};
 use crate::view::Views;
+use crate::vision::SCHEMA;
 use crate::zones::Filter;
 
 /// Raise it when the same settings begin to give other results.
@@ -53,6 +54,14 @@ struct VisionInputs<'a> {
     image_max_px: u32,
     jpeg_quality: u8,
     max_output_tokens: u32,
+    /// Left out of plain text, as in profiles from before there was a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'static str>,
+    /// Left out where there is one, for the same reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames_per_request: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_look: Option<bool>,
 }
 
 /// Which model looks, and what of it is reported.
@@ -100,12 +109,15 @@ fn gate_inputs(gate: config::Gate) -> GateInputs {
 fn vision_inputs(vision: &Vision) -> VisionInputs<'_> {
     VisionInputs {
         model: &vision.model,
-        system: vision.system.as_deref(),
-        prompt: &vision.prompt,
+        system: vision.system.as_ref().map(Wording::as_str),
+        prompt: vision.prompt.as_str(),
         detail: vision.detail.as_str(),
         image_max_px: vision.image_max_px,
         jpeg_quality: vision.jpeg_quality,
         max_output_tokens: vision.max_output_tokens,
+        schema: (vision.answer == AnswerForm::Json).then_some(SCHEMA),
+        frames_per_request: Some(vision.frames_per_request).filter(|&frames| frames > 1),
+        second_look: (vision.second_look == SecondLook::WhereAsked).then_some(true),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::detect::Detector;
 use crate::error::chain;
 use crate::footage::Footage;
 use crate::gate::{Gate, Grid, Moment, is_in_place};
-use crate::looks::{Looks, Spot};
+use crate::looks::{Looks, Shown, Spot};
 use crate::plan::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::{Choice, DecodeSummary};
@@ -36,6 +36,24 @@ struct Audited {
     /// Its number.
     sample: usize,
     pts: Duration,
+}
+
+/// Which frame, and when.
+#[derive(Clone, Copy)]
+struct At {
+    frame: u64,
+    time: DateTime<Utc>,
+    pts: Duration,
+}
+
+/// Tells whether a frame belongs to no activity that was under way before it.
+fn begins_anew(decision: Decision) -> bool {
+    !matches!(decision.reason, GateReason::Activity | GateReason::Last)
+}
+
+/// Tells whether the next frame belongs to no activity that this one does.
+fn ends_activity(decision: Decision) -> bool {
+    !matches!(decision.reason, GateReason::Activity | GateReason::First)
 }
 
 /// What was seen, and how decoding went.
@@ -77,7 +95,7 @@ impl<'a> Scene<'a> {
         }
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
-        self.take_captions(progress)?;
+        self.take_answers(progress)?;
         let Self { samples, candidates, size_px, .. } = self;
         Ok(Seen { samples, candidates, size_px, decoding })
     }
@@ -103,7 +121,11 @@ impl<'a> Scene<'a> {
             self.size_px = frame.coded_px;
         }
         let moment = Moment { frame: frame.index, time };
+        let seen = At { frame: frame.index, time, pts: frame.pts };
         let mut decision = self.gate.as_mut().map(|gate| gate.judge(&Grid::of(&frame.picture), moment));
+        if decision.is_some_and(begins_anew) {
+            self.end_activity();
+        }
         let views = match &mut decision {
             Some(Decision { kept: false, .. }) => Vec::new(),
             Some(decision) if decision.reason == GateReason::Audit => {
@@ -114,8 +136,11 @@ impl<'a> Scene<'a> {
                 }
                 views
             }
-            _ => self.look_at(&frame.picture, frame.index, progress)?,
+            _ => self.look_at(&frame.picture, seen, progress)?,
         };
+        if decision.is_some_and(ends_activity) {
+            self.end_activity();
+        }
         self.samples.push(Sample { frame: frame.index, time: rfc3339(time), gate: decision, views });
         Ok(())
     }
@@ -123,21 +148,29 @@ impl<'a> Scene<'a> {
     fn look_at(
         &mut self,
         picture: &Picture,
-        frame: u64,
+        at: At,
         progress: &mut Progress<'_>,
     ) -> Result<Vec<ViewResult>, Unfinished> {
         let mut views = Vec::new();
         for cut in self.plan.views.cut(picture) {
             progress()?;
             let seen = self.view_result(&cut)?;
-            self.candidates.offer(frame, &cut, &seen.objects);
-            views.push(seen);
+            self.candidates.offer(at.frame, &cut, &seen.objects);
             if let Some(looks) = &mut self.looks {
-                let spot = Spot { frame, sample: self.samples.len(), view: views.len() - 1 };
-                looks.add(spot, &cut, progress)?;
+                let spot = Spot { frame: at.frame, sample: self.samples.len(), view: views.len() };
+                let shown = Shown { spot, time: at.time, pts: at.pts, cut: &cut, objects: &seen.objects };
+                looks.add(&shown, progress)?;
             }
+            views.push(seen);
         }
         Ok(views)
+    }
+
+    /// What comes is never asked about together with what was.
+    fn end_activity(&mut self) {
+        if let Some(looks) = &mut self.looks {
+            looks.end_activity();
+        }
     }
 
     /// Looks with the detector alone: the vision model is not asked about what is held to be nothing.
@@ -182,7 +215,7 @@ impl<'a> Scene<'a> {
 
     fn view_result(&mut self, cut: &Cut<'_>) -> Result<ViewResult, Unfinished> {
         let objects = self.objects(cut)?;
-        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, jpeg: None })
+        Ok(ViewResult { view: cut.name.to_owned(), objects, caption: None, description: None, jpeg: None })
     }
 
     /// A picture that the network cannot take (of an absurd shape, say) is the segment's fault.
@@ -194,10 +227,11 @@ impl<'a> Scene<'a> {
         Ok(filter.reported(cut.name, found))
     }
 
-    fn take_captions(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
+    fn take_answers(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         let Some(looks) = self.looks.take() else { return Ok(()) };
-        for (Spot { sample, view, .. }, caption) in looks.finish(progress)? {
-            self.samples[sample].views[view].caption = Some(caption);
+        for (Spot { sample, view, .. }, told) in looks.finish(progress)? {
+            let view = &mut self.samples[sample].views[view];
+            (view.caption, view.description) = (Some(told.caption), told.description);
         }
         Ok(())
     }

@@ -130,7 +130,7 @@ impl CameraTask {
             self.recover().await;
             self.leftovers = Leftovers::None;
         }
-        self.sessions.settled().await;
+        self.sessions.settled(&self.desk.camera).await;
         self.desk.status.send_modify(|status| status.state = CameraState::Connecting);
         play(&self.desk.camera, &self.source, &self.sessions, self.sound).await
     }

@@ -10,18 +10,19 @@
 //! they are read, into 27 times their size, and a single read may fill the ring with them: so the ring has 2 MB, and a
 //! camera whose pictures are larger is connected to anew, with 4 MB and a `narrow` way.
 //!
-//! One way past it is known: where retina asks for a session's end (see `input::native::play`), the answer to that is
-//! read without a cap.
+//! What retina does after a session's end happens elsewhere, and is watched there: `farewell`.
 
 mod abandon;
 mod allowance;
 mod connecting;
+mod farewell;
 mod frames;
 mod narrow;
 mod noting;
 mod watch;
 
 pub(crate) use connecting::capped;
+pub(crate) use farewell::{Farewell, Held};
 pub(crate) use frames::{Frames, Pictures};
 pub(crate) use narrow::narrow;
 pub use noting::NotingAllocator;

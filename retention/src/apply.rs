@@ -1,18 +1,19 @@
-//! Applying a plan: entry by entry through the media folder, which holds each against its row first.
+//! Applying a plan: step by step through the media folder, which holds each against its row first.
 
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use catalog::{Carried, CatalogError, MediaFolder};
+use catalog::{Carried, CatalogError, MediaFolder, SegmentId};
 use chrono::{DateTime, Utc};
 
-use crate::{Entry, Plan, RetentionError, Tally, Verdict};
+use crate::plan::Step;
+use crate::{Plan, RetentionError, Tally, Verdict, in_words};
 
 /// Failures that are kept and logged one by one; a disk that lets nothing be written fails a million times.
 const FAILURES_TOLD: usize = 100;
 
-/// What became of an entry.
+/// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Kept,
@@ -41,24 +42,7 @@ pub struct Failure {
     pub error: CatalogError,
 }
 
-/// Carries out a plan. `tell` hears of each entry that was to be changed, and ends it by `Break`: what is left then
-/// stays as it is. A file that fails does not stop the rest; a root that is not the right one does.
-pub fn apply(
-    plan: &Plan,
-    media: &MediaFolder,
-    now: DateTime<Utc>,
-    mut tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
-) -> Result<Applied, RetentionError> {
-    let mut applier = Applier::new(media, now);
-    for entry in &plan.entries {
-        if applier.apply(entry, &mut tell).is_break() {
-            break;
-        }
-    }
-    applier.finish()
-}
-
-/// Carries out entries and counts.
+/// Carries out a plan's steps and counts.
 #[derive(Debug)]
 pub(crate) struct Applier<'m> {
     media: &'m MediaFolder,
@@ -73,30 +57,46 @@ impl<'m> Applier<'m> {
         Self { media, now, applied: Applied::default(), ended_by: None }
     }
 
+    /// Carries out a plan. `tell` hears of each segment that was to be changed, and ends it by `Break`: what is left
+    /// then stays as it is. A file that fails does not stop the rest; a root that is not the right one does.
     pub(crate) fn apply(
+        mut self,
+        plan: &Plan,
+        mut tell: impl FnMut(SegmentId, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+    ) -> Result<Applied, RetentionError> {
+        for step in &plan.steps {
+            if self.take(step, plan, &mut tell).is_break() {
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    fn take(
         &mut self,
-        entry: &Entry,
-        mut tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+        step: &Step,
+        plan: &Plan,
+        mut tell: impl FnMut(SegmentId, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        match carry_out(self.media, entry, self.now) {
+        match carry_out(self.media, step, &in_words(plan.reasons(step)), self.now) {
             Ok(Outcome::Kept) => ControlFlow::Continue(()),
             Ok(outcome) => {
-                self.count(entry, outcome);
-                tell(entry, Ok(outcome))
+                self.count(step, outcome, plan.is_for_floor(step));
+                tell(step.id, Ok(outcome))
             }
             Err(error @ CatalogError::RootChanged { .. }) => {
                 self.ended_by = Some(error);
                 ControlFlow::Break(())
             }
             Err(error) => {
-                let told = tell(entry, Err(&error));
-                self.fail(entry, error);
+                let told = tell(step.id, Err(&error));
+                self.fail(step, error);
                 told
             }
         }
     }
 
-    pub(crate) fn finish(self) -> Result<Applied, RetentionError> {
+    fn finish(self) -> Result<Applied, RetentionError> {
         let applied = self.applied;
         if applied.for_floor.segments > 0 {
             tracing::warn!(
@@ -121,39 +121,40 @@ impl<'m> Applier<'m> {
         }
     }
 
-    fn count(&mut self, entry: &Entry, outcome: Outcome) {
-        tracing::debug!(file = %entry.file.display(), verdict = %entry.verdict, ?outcome, reasons = ?entry.reasons,
-            "verdict carried out");
+    fn count(&mut self, step: &Step, outcome: Outcome, for_floor: bool) {
+        tracing::debug!(segment = %step.id, verdict = %step.verdict, ?outcome, "verdict carried out");
         match outcome {
             Outcome::Kept => {}
-            Outcome::Moved => self.applied.moved.add(entry.bytes),
-            Outcome::Deleted => self.applied.deleted.add(entry.bytes),
+            Outcome::Moved => self.applied.moved.add(step.bytes),
+            Outcome::Deleted => self.applied.deleted.add(step.bytes),
             Outcome::LeftAlone => self.applied.left_alone += 1,
         }
-        if outcome == Outcome::Deleted && entry.is_for_floor() {
-            self.applied.for_floor.add(entry.bytes);
+        if outcome == Outcome::Deleted && for_floor {
+            self.applied.for_floor.add(step.bytes);
         }
     }
 
-    fn fail(&mut self, entry: &Entry, error: CatalogError) {
+    fn fail(&mut self, step: &Step, error: CatalogError) {
         self.applied.failed += 1;
         if self.applied.failures.len() < FAILURES_TOLD {
-            tracing::error!(file = %entry.file.display(), verdict = %entry.verdict, error = &error as &dyn Error,
+            let file = self.media.catalog().segment(step.id).map(|segment| segment.path).unwrap_or_default();
+            tracing::error!(file = %file.display(), verdict = %step.verdict, error = &error as &dyn Error,
                 "cannot carry out a verdict");
-            self.applied.failures.push(Failure { file: entry.file.clone(), error });
+            self.applied.failures.push(Failure { file, error });
         }
     }
 }
 
 pub(crate) fn carry_out(
     media: &MediaFolder,
-    entry: &Entry,
+    step: &Step,
+    why: &str,
     now: DateTime<Utc>,
 ) -> Result<Outcome, CatalogError> {
-    let (carried, done) = match entry.verdict {
+    let (carried, done) = match step.verdict {
         Verdict::Keep | Verdict::Archive => return Ok(Outcome::Kept),
-        Verdict::Move => (media.move_planned(entry.planned(now))?, Outcome::Moved),
-        Verdict::Delete => (media.delete_planned(entry.planned(now))?, Outcome::Deleted),
+        Verdict::Move => (media.move_planned(step.planned(now))?, Outcome::Moved),
+        Verdict::Delete => (media.delete_planned(step.planned(now), why)?, Outcome::Deleted),
     };
     Ok(match carried {
         Carried::Out => done,

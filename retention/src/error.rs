@@ -15,6 +15,9 @@ pub enum RetentionError {
 
     #[error("cannot measure the free space of `storage.root` = `{}`", path.display())]
     Disk { path: PathBuf, source: io::Error },
+
+    #[error("`retention.min_free_gb` asks for {floor} bytes, and the whole disk has {total}; lower it")]
+    FloorAboveDisk { floor: u64, total: u64 },
 }
 
 impl RetentionError {
@@ -22,7 +25,7 @@ impl RetentionError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Catalog(source) => source.is_retryable(),
-            Self::Disk { .. } => false,
+            Self::Disk { .. } | Self::FloorAboveDisk { .. } => false,
         }
     }
 }

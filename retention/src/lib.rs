@@ -7,15 +7,21 @@
 mod apply;
 mod disk;
 mod error;
+mod guard;
 mod plan;
 mod planner;
 mod reason;
 mod retainer;
+mod survey;
+mod terms;
 
-pub use apply::{Applied, Failure, Outcome, apply};
+pub use apply::{Applied, Failure, Outcome};
 pub use disk::measure;
 pub use error::RetentionError;
-pub use plan::{Entry, Plan, Tally, Totals, Verdict};
-pub use planner::{FEED_ORDER, Planner, Situation, plan};
-pub use reason::Reason;
-pub use retainer::{Pass, Retainer};
+pub use guard::Guarded;
+pub use plan::{Entry, Plan, RuleTotals, Tally, Totals, Verdict};
+pub use planner::{FEED_ORDER, Planner, Situation};
+pub use reason::{Reason, Section, in_words};
+pub use retainer::{Future, Pass, Retainer};
+pub use survey::Survey;
+pub use terms::Rules;

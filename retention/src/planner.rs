@@ -1,19 +1,14 @@
 //! The planner: fed one holding after another, it decides what becomes of each. Pure, and of constant size.
-//!
-//! | segment | after processing | age | floor |
-//! | --- | --- | --- | --- |
-//! | processed, nothing left to do | yes | yes | first, oldest first |
-//! | failed, or waiting to be processed | no | no | last, if `protect_unprocessed = false` |
-//! | leased, or processed and queued again | no | no | no |
 
 use std::path::{Component, Path};
-use std::time::Duration;
 
-use catalog::{ClockDoubt, Disk, Holding, PROCESSED, Segment, SegmentState, Work};
-use chrono::{DateTime, TimeDelta, Utc};
-use config::{AfterProcessing, Retention};
+use catalog::{ClockDoubt, Disk, Holding, Holds, PROCESSED, Segment, SegmentState};
+use chrono::{DateTime, Utc};
+use config::AfterProcessing;
 
-use crate::{Entry, Plan, Reason, Totals, Verdict};
+use crate::survey::Wanted;
+use crate::terms::{Judgement, Standing};
+use crate::{Entry, Reason, Rules, Survey, Totals, Verdict};
 
 /// The order in which the planner is fed, each state oldest first: so the floor meets first what may go first.
 ///
@@ -23,145 +18,142 @@ pub const FEED_ORDER: [SegmentState; 3] =
     [SegmentState::Processed, SegmentState::Failed, SegmentState::Ready];
 
 /// When and where a plan is made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Situation {
     pub now: DateTime<Utc>,
     pub disk: Disk,
     pub doubt: Option<ClockDoubt>,
+    pub holds: Holds,
 }
 
-/// Decides segment by segment. Deleting wins over moving.
-///
-/// One pass is enough for the floor: what other rules delete is older than all that only the floor deletes, so
-/// it was counted by the time the floor is asked. Rules of different ages side by side would need a pass before.
-#[derive(Clone, Debug)]
-pub struct Planner {
-    policy: Retention,
-    /// What began then or before is too old.
-    too_old: Option<DateTime<Utc>>,
-    /// Bytes that the floor still lacks.
-    lacking: u64,
-    totals: Totals,
-}
-
-/// Plans for `holdings`, which come in [`FEED_ORDER`].
-pub fn plan(holdings: impl IntoIterator<Item = Holding>, policy: &Retention, situation: &Situation) -> Plan {
-    let mut planner = Planner::new(policy, situation);
-    let entries = holdings.into_iter().map(|holding| planner.decide(holding)).collect();
-    Plan { entries, totals: planner.finish() }
-}
-
-/// How far the work on a segment is, as far as retention cares.
-enum Standing {
-    /// Processed, and nothing is left to do.
-    Finished,
-    /// Never looked at: only the floor may take it.
-    Unprocessed(Reason),
-    /// No rule may take it.
-    Held(Reason),
-}
-
-impl Standing {
-    fn of(holding: &Holding) -> Self {
-        match (holding.segment.state, holding.work) {
-            (SegmentState::Missing | SegmentState::Deleted, _) => Self::Held(Reason::Gone),
-            (_, Work::Leased) => Self::Held(Reason::Leased),
-            (SegmentState::Processed, Work::Waiting) => Self::Held(Reason::QueuedAgain),
-            (SegmentState::Processed, Work::None | Work::Dead) => Self::Finished,
-            (SegmentState::Ready | SegmentState::Failed, Work::Waiting) => Self::Unprocessed(Reason::Queued),
-            (SegmentState::Failed, _) | (_, Work::Dead) => Self::Unprocessed(Reason::Failed),
-            (SegmentState::Ready, Work::None) => Self::Unprocessed(Reason::NotQueued),
-        }
+impl Situation {
+    pub fn new(now: DateTime<Utc>, disk: Disk) -> Self {
+        Self { now, disk, doubt: None, holds: Holds::default() }
     }
 }
 
-impl Planner {
-    pub fn new(policy: &Retention, situation: &Situation) -> Self {
-        let age = policy.max_age.and_then(|age| TimeDelta::from_std(age).ok());
-        Self {
-            policy: policy.clone(),
-            too_old: age.and_then(|age| situation.now.checked_sub_signed(age)),
-            lacking: policy.min_free.unwrap_or(0).saturating_sub(situation.disk.free),
-            totals: Totals { disk: situation.disk, doubt: situation.doubt, ..Totals::default() },
-        }
+/// Decides segment by segment. Deleting wins over moving.
+#[derive(Clone, Debug)]
+pub struct Planner<'r> {
+    rules: &'r Rules,
+    wanted: Wanted,
+    totals: Totals,
+}
+
+impl<'r> Planner<'r> {
+    /// Plans for what was surveyed. Without a survey nothing goes for want of room.
+    pub fn new(rules: &'r Rules, survey: Option<&Survey>) -> Self {
+        let wanted = survey.map_or_else(
+            || Wanted { aim: rules.policy.min_free.unwrap_or(0), ..Wanted::default() },
+            |survey| survey.wanted(rules),
+        );
+        Self { wanted, totals: Totals::new(rules), rules }
+    }
+
+    /// Takes only what the floor lacks.
+    pub(crate) fn for_room(rules: &'r Rules, lacking: u64) -> Self {
+        let wanted = Wanted { floor: lacking, aim: lacking, ..Wanted::default() };
+        Self { wanted, totals: Totals::new(rules), rules }
+    }
+
+    /// Bytes that the floor still lacks.
+    pub(crate) fn lacking(&self) -> u64 {
+        self.wanted.floor
     }
 
     /// Decides about the next holding.
     pub fn decide(&mut self, holding: Holding) -> Entry {
-        let (verdict, reasons) = match Standing::of(&holding) {
-            Standing::Finished => self.judge_finished(&holding.segment),
-            Standing::Unprocessed(why) => self.judge_unprocessed(&holding.segment, why),
-            Standing::Held(why) => self.judge_held(&holding.segment, why),
+        let judgement = self.rules.judge(&holding);
+        let place = judgement.place;
+        let (verdict, reasons) = match &judgement.standing {
+            _ if !judgement.against.is_empty() => (Verdict::Delete, judgement.against),
+            Standing::Finished => self.finished(&holding.segment, &judgement),
+            Standing::Unprocessed(why) => self.unprocessed(&holding.segment, *why, &judgement),
+            Standing::Held(why) => (Verdict::Keep, told(*why, judgement.remark)),
         };
         let entry = entry(holding.segment, verdict, reasons);
-        self.totals.count(&entry);
-        if verdict == Verdict::Delete {
-            self.lacking = self.lacking.saturating_sub(entry.bytes);
-        }
+        self.totals.count(&entry, place);
         entry
     }
 
     /// Returns what all decisions come to.
     pub fn finish(self) -> Totals {
-        Totals { shortfall: self.lacking, ..self.totals }
+        self.totals.finish(self.rules, self.wanted.aim)
     }
 
-    fn judge_finished(&self, segment: &Segment) -> (Verdict, Vec<Reason>) {
-        let after = self.policy.after_processing;
-        let too_old = self.too_old(segment);
-        let mut against = Vec::new();
-        if after == AfterProcessing::Delete {
-            against.push(Reason::AfterProcessing(after));
+    fn finished(&mut self, segment: &Segment, judgement: &Judgement) -> (Verdict, Vec<Reason>) {
+        let for_size = judgement.open_to_size.then(|| self.too_much(segment, judgement.place)).flatten();
+        if let Some(reason) = for_size.or_else(|| self.floor(segment)) {
+            return (Verdict::Delete, vec![reason]);
         }
-        if self.totals.doubt.is_none() {
-            against.extend(too_old.map(Reason::TooOld));
-        }
-        if against.is_empty() {
-            against.extend(self.floor(segment));
-        }
-        if !against.is_empty() {
-            return (Verdict::Delete, against);
-        }
+        let (section, after) = self.rules.after(judgement.place);
         let (verdict, reason) = match after {
             AfterProcessing::Move if is_in_processed(&segment.path) => (Verdict::Keep, Reason::AlreadyMoved),
-            AfterProcessing::Move => (Verdict::Move, Reason::AfterProcessing(after)),
-            AfterProcessing::Keep | AfterProcessing::Delete => {
-                (Verdict::Keep, Reason::AfterProcessing(after))
-            }
+            AfterProcessing::Move => (Verdict::Move, Reason::AfterProcessing(section, after)),
+            AfterProcessing::Keep => (Verdict::Keep, Reason::AfterProcessing(section, after)),
+            // It is too young for it.
+            AfterProcessing::Delete => return (Verdict::Keep, judgement.remark.into_iter().collect()),
         };
-        (verdict, [Some(reason), too_old.map(Reason::ClockInDoubt)].into_iter().flatten().collect())
+        (verdict, told(reason, judgement.remark))
     }
 
-    fn judge_unprocessed(&self, segment: &Segment, why: Reason) -> (Verdict, Vec<Reason>) {
-        let floor = self.floor(segment);
-        if let (Some(floor), false) = (floor, self.policy.protect_unprocessed) {
-            return (Verdict::Delete, vec![why, Reason::Unprotected, floor]);
+    fn unprocessed(
+        &mut self,
+        segment: &Segment,
+        why: Reason,
+        judgement: &Judgement,
+    ) -> (Verdict, Vec<Reason>) {
+        if self.rules.policy.protect_unprocessed {
+            let protected = self.needs_room(segment).then_some(Reason::Protected);
+            let mut reasons = told(why, judgement.remark);
+            reasons.extend(protected);
+            return (Verdict::Keep, reasons);
         }
-        let (_, mut reasons) = self.judge_held(segment, why);
-        reasons.extend(floor.map(|_| Reason::Protected));
-        (Verdict::Keep, reasons)
+        match self.floor(segment) {
+            Some(floor) => (Verdict::Delete, vec![why, Reason::Unprotected, floor]),
+            None => (Verdict::Keep, told(why, judgement.remark)),
+        }
     }
 
-    fn judge_held(&self, segment: &Segment, why: Reason) -> (Verdict, Vec<Reason>) {
-        let spared = self.too_old(segment).map(Reason::SparedByAge);
-        (Verdict::Keep, [Some(why), spared].into_iter().flatten().collect())
+    /// Takes the segment for the size of its rule, or of all.
+    fn too_much(&mut self, segment: &Segment, place: usize) -> Option<Reason> {
+        let size = segment.stat.size;
+        let wanted = self.wanted.places.get_mut(place).filter(|wanted| **wanted > 0 && size > 0);
+        if let Some(wanted) = wanted {
+            *wanted = wanted.saturating_sub(size);
+            let most = self.rules.policy.rules.get(place).and_then(|rule| rule.max_bytes);
+            return Some(Reason::OverSize(self.rules.section(place), most.unwrap_or_default()));
+        }
+        if self.wanted.all == 0 || size == 0 {
+            return None;
+        }
+        self.wanted.all = self.wanted.all.saturating_sub(size);
+        Some(Reason::OverSize(crate::Section::DEFAULTS, self.rules.policy.max_bytes.unwrap_or_default()))
     }
 
-    /// Returns the age that the segment has passed.
-    fn too_old(&self, segment: &Segment) -> Option<Duration> {
-        self.too_old.filter(|limit| segment.start <= *limit).and(self.policy.max_age)
+    /// Takes the segment for the floor, if that still lacks room that this segment would give.
+    fn floor(&mut self, segment: &Segment) -> Option<Reason> {
+        if !self.needs_room(segment) {
+            return None;
+        }
+        self.wanted.floor = self.wanted.floor.saturating_sub(segment.stat.size);
+        self.rules.policy.min_free.map(Reason::Floor)
     }
 
-    /// Returns the floor, if it still lacks room that this segment would give.
-    fn floor(&self, segment: &Segment) -> Option<Reason> {
-        let helps = self.lacking > 0 && segment.stat.size > 0;
-        self.policy.min_free.filter(|_| helps).map(Reason::Floor)
+    fn needs_room(&self, segment: &Segment) -> bool {
+        self.wanted.floor > 0 && segment.stat.size > 0
     }
 }
 
-fn entry(segment: Segment, verdict: Verdict, mut reasons: Vec<Reason>) -> Entry {
-    // Spare room for reasons would be a quarter of a plan of millions.
-    reasons.shrink_to_fit();
+/// What is to be said where it stays.
+fn told(reason: Reason, remark: Option<Reason>) -> Vec<Reason> {
+    match remark {
+        Some(remark) => vec![reason, remark],
+        None => vec![reason],
+    }
+}
+
+fn entry(segment: Segment, verdict: Verdict, reasons: Vec<Reason>) -> Entry {
     Entry {
         file: segment.path,
         camera: segment.camera.unwrap_or_default(),

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use catalog::{Catalog, CatalogError, Disk, MediaFolder, MediaRoot, SegmentId};
+use catalog::{Catalog, CatalogError, Disk, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId};
 use chrono::{DateTime, Utc};
-use config::Retention;
+use config::{AfterProcessing, Retention};
 
-use crate::apply::{Applied, Applier, Outcome, apply, carry_out};
-use crate::{Entry, FEED_ORDER, Plan, Planner, RetentionError, Situation, Totals, measure};
+use crate::apply::{Applied, Applier, Outcome};
+use crate::{
+    Entry, FEED_ORDER, Guarded, Plan, Planner, RetentionError, Rules, Situation, Survey, Totals, measure,
+};
 
 /// Retention over one root. Its calls block: not for async threads.
 #[derive(Clone, Debug)]
@@ -20,9 +22,18 @@ pub struct Retainer {
 /// What one pass of [`Retainer::pass`] decided and did.
 #[derive(Debug)]
 pub struct Pass {
-    /// Of the segments that were reached, where the pass was ended early.
     pub totals: Totals,
     pub applied: Applied,
+    /// What somebody should agree to first; all but the floor and moves waits then.
+    pub guarded: Option<Guarded>,
+}
+
+/// What the next run of retention would do to a segment.
+#[derive(Clone, Debug)]
+pub struct Future {
+    pub entry: Entry,
+    /// When age deletes it, if it is processed by then and no other rule was quicker.
+    pub deleted_by_age_at: Option<DateTime<Utc>>,
 }
 
 impl Retainer {
@@ -30,93 +41,213 @@ impl Retainer {
         Self { media: MediaFolder::new(catalog, Some(root.clone())), root, policy }
     }
 
-    /// Plans for everything that is held. Touches no file; notes the run, so that a clock that jumped is doubted
-    /// before age counts.
-    pub fn plan(&self, now: DateTime<Utc>) -> Result<Plan, RetentionError> {
-        let mut entries = Vec::new();
-        let totals = self.plan_each(now, |entry| entries.push(entry))?;
-        Ok(Plan { entries, totals })
+    /// Refuses a floor that the whole disk cannot give.
+    pub fn check_floor(&self) -> Result<(), RetentionError> {
+        let total = measure(self.root.path())?.total;
+        match self.policy.min_free {
+            Some(floor) if floor >= total => Err(RetentionError::FloorAboveDisk { floor, total }),
+            _ => Ok(()),
+        }
     }
 
-    /// As [`Retainer::plan`], but hands out entry by entry: a plan of millions need not lie in memory.
-    pub fn plan_each(
-        &self,
-        now: DateTime<Utc>,
-        mut each: impl FnMut(Entry),
-    ) -> Result<Totals, RetentionError> {
-        self.decide_each(now, |entry| {
-            each(entry);
+    /// The same without a floor.
+    pub fn without_floor(&self) -> Self {
+        Self { policy: Retention { min_free: None, ..self.policy.clone() }, ..self.clone() }
+    }
+
+    /// Plans for everything that is held, and hands out entry by entry: the plan keeps only what is to be done.
+    /// Touches no file; notes the run, so that a clock that jumped is doubted before age counts.
+    pub fn plan(&self, now: DateTime<Utc>, mut each: impl FnMut(&Entry)) -> Result<Plan, RetentionError> {
+        let rules = self.rules(now)?;
+        let survey = self.survey(&rules)?;
+        let mut planner = Planner::new(&rules, survey.as_ref());
+        let mut plan = Plan::default();
+        self.feed(&rules, |holding| {
+            let entry = planner.decide(holding);
+            plan.note(&entry);
+            each(&entry);
             ControlFlow::Continue(())
-        })
+        })?;
+        plan.totals = planner.finish();
+        warn(&plan.totals);
+        Ok(plan)
     }
 
-    /// Carries out a plan; see [`apply`].
+    /// Carries out a plan. `tell` hears of each segment that was to be changed, and ends it by `Break`: what is left
+    /// then stays as it is. A file that fails does not stop the rest; a root that is not the right one does.
     pub fn apply(
         &self,
         plan: &Plan,
         now: DateTime<Utc>,
-        tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+        tell: impl FnMut(SegmentId, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
     ) -> Result<Applied, RetentionError> {
         self.root.check()?;
-        apply(plan, &self.media, now, tell)
+        Applier::new(&self.media, now).apply(plan, tell)
     }
 
-    /// Finishes what an earlier pass could not, then plans and carries out each verdict as it falls: memory does
-    /// not grow with what is held. For a program that stays; a kill at any moment is made good by the next pass.
+    /// Finishes what an earlier pass could not, then plans and carries it out. What the guard stops waits: the floor
+    /// and moves go on. For a program that stays; a kill at any moment is made good by the next pass.
     pub fn pass(
         &self,
         now: DateTime<Utc>,
-        mut tell: impl FnMut(&Entry, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
+        tell: impl FnMut(SegmentId, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
     ) -> Result<Pass, RetentionError> {
         self.media.finish_intents()?;
-        let mut applier = Applier::new(&self.media, now);
-        let planned = self.decide_each(now, |entry| applier.apply(&entry, &mut tell));
-        let applied = applier.finish()?;
-        Ok(Pass { totals: planned?, applied })
+        let plan = self.plan(now, |_| {})?;
+        let guarded = Guarded::of(&plan.totals, &self.policy);
+        let plan = match guarded {
+            Some(_) => self.under_guard().plan(now, |_| {})?,
+            None => plan,
+        };
+        let applied = self.apply(&plan, now, tell)?;
+        Ok(Pass { totals: plan.totals, applied, guarded })
     }
 
-    /// Does to one segment what follows processing by itself. Age and floor are left to the passes: who processes
-    /// old footage wants to see it first.
+    /// Deletes the oldest until `floor` bytes are free, without a look at all that is held: for a disk that fills
+    /// between two passes. Returns what is deleted, and the bytes that are still lacking.
+    pub fn make_room(&self, floor: u64, now: DateTime<Utc>) -> Result<(Applied, u64), RetentionError> {
+        let without_rules = self.under_guard();
+        let rules = without_rules.rules(now)?;
+        let lacking = floor.saturating_sub(rules.situation.disk.free);
+        let mut planner = Planner::for_room(&rules, lacking);
+        let mut plan = Plan::default();
+        self.feed(&rules, |holding| {
+            let entry = planner.decide(holding);
+            if entry.is_for_floor() {
+                plan.note(&entry);
+            }
+            if planner.lacking() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let lacking = planner.lacking();
+        Ok((self.apply(&plan, now, |_, _| ControlFlow::Continue(()))?, lacking))
+    }
+
+    /// Does to one segment what follows processing by itself. Age, size and floor are left to the passes: who
+    /// processes old footage wants to see it first.
     pub fn after_processed(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Outcome, RetentionError> {
         self.root.check()?;
-        let Some(holding) = self.media.catalog().holding(id, now)? else { return Ok(Outcome::Kept) };
-        let policy = Retention { max_age: None, min_free: None, ..self.policy.clone() };
-        let situation = Situation { now, disk: Disk::default(), doubt: None };
-        let entry = Planner::new(&policy, &situation).decide(holding);
-        Ok(carry_out(&self.media, &entry, now)?)
-    }
-
-    /// Tells whether a pass is due before its time, at the cost of one system call.
-    pub fn is_below_floor(&self) -> Result<bool, RetentionError> {
-        match self.policy.min_free {
-            Some(floor) => Ok(measure(self.root.path())?.free < floor),
-            None => Ok(false),
+        let catalog = self.media.catalog();
+        let Some(holding) = catalog.holding(id, now)? else { return Ok(Outcome::Kept) };
+        let mut policy = Retention { max_age: None, min_free: None, ..self.policy.clone() };
+        policy.rules.iter_mut().for_each(|rule| rule.max_age = None);
+        let situation = Situation {
+            holds: catalog.holds(now)?,
+            doubt: catalog.clock_doubt()?,
+            ..Situation::new(now, Disk::default())
+        };
+        let rules = Rules::new(&policy, situation);
+        let mut plan = Plan::default();
+        plan.note(&Planner::new(&rules, None).decide(holding));
+        let mut done = Outcome::Kept;
+        let applied = self.apply(&plan, now, |_, outcome| {
+            done = outcome.unwrap_or(Outcome::Kept);
+            ControlFlow::Continue(())
+        })?;
+        match applied.failures.into_iter().next() {
+            Some(failure) => Err(failure.error.into()),
+            None => Ok(done),
         }
     }
 
-    /// Decides until `each` breaks.
-    fn decide_each(
-        &self,
-        now: DateTime<Utc>,
-        mut each: impl FnMut(Entry) -> ControlFlow<()>,
-    ) -> Result<Totals, RetentionError> {
+    /// Tells what the next run would do to one segment; nothing where its file is gone, or on its way. Notes no run.
+    pub fn future(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Future>, RetentionError> {
+        let catalog = self.media.catalog();
+        let Some(wanted) = catalog.holding(id, now)? else { return Ok(None) };
+        let doubt = catalog.clock_doubt()?;
+        let rules = self.rules_in(now, doubt)?;
+        let deleted_by_age_at = rules.deleted_by_age_at(&wanted);
+        let survey = self.survey(&rules)?;
+        let mut planner = Planner::new(&rules, survey.as_ref());
+        let mut found = None;
+        if survey.is_none() {
+            found = Some(planner.decide(wanted));
+        } else {
+            // What goes for want of room depends on all that comes before it.
+            self.feed(&rules, |holding| {
+                let entry = planner.decide(holding);
+                if entry.id == id {
+                    found = Some(entry);
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(found.map(|entry| Future { entry, deleted_by_age_at }))
+    }
+
+    /// Tells whether less than `floor` is free, at the cost of one system call.
+    pub fn is_below(&self, floor: u64) -> Result<bool, RetentionError> {
+        Ok(measure(self.root.path())?.free < floor)
+    }
+
+    /// The same, with rules that delete nothing by themselves.
+    fn under_guard(&self) -> Self {
+        let spare = |after: &mut AfterProcessing| {
+            if *after == AfterProcessing::Delete {
+                *after = AfterProcessing::Keep;
+            }
+        };
+        let mut policy = Retention {
+            max_age: None,
+            max_bytes: None,
+            failed_max_age: None,
+            max_unprocessed_age: None,
+            ..self.policy.clone()
+        };
+        spare(&mut policy.after_processing);
+        for rule in &mut policy.rules {
+            (rule.max_age, rule.max_bytes) = (None, None);
+            rule.after_processing.iter_mut().for_each(spare);
+        }
+        Self { policy, ..self.clone() }
+    }
+
+    fn rules(&self, now: DateTime<Utc>) -> Result<Rules, RetentionError> {
         // An empty mount point is another disk, with other room.
         self.root.check()?;
         let doubt = self.media.catalog().note_run(now)?;
-        let situation = Situation { now, disk: measure(self.root.path())?, doubt };
-        let mut planner = Planner::new(&self.policy, &situation);
-        let mut flow = ControlFlow::Continue(());
+        self.rules_in(now, doubt)
+    }
+
+    fn rules_in(
+        &self,
+        now: DateTime<Utc>,
+        doubt: Option<catalog::ClockDoubt>,
+    ) -> Result<Rules, RetentionError> {
+        let holds = self.media.catalog().holds(now)?;
+        let situation = Situation { doubt, holds, ..Situation::new(now, measure(self.root.path())?) };
+        Ok(Rules::new(&self.policy, situation))
+    }
+
+    /// Sums up what is held, where something may go for want of room.
+    fn survey(&self, rules: &Rules) -> Result<Option<Survey>, RetentionError> {
+        let Retention { min_free, max_bytes, rules: of_some, .. } = &self.policy;
+        let sized = max_bytes.is_some() || of_some.iter().any(|rule| rule.max_bytes.is_some());
+        let full = min_free.is_some_and(|floor| rules.situation.disk.free < floor);
+        if !sized && !full {
+            return Ok(None);
+        }
+        let mut survey = Survey::new(rules);
+        self.feed(rules, |holding| {
+            survey.add(&holding, rules);
+            ControlFlow::Continue(())
+        })?;
+        Ok(Some(survey))
+    }
+
+    fn feed(
+        &self,
+        rules: &Rules,
+        mut each: impl FnMut(Holding) -> ControlFlow<()>,
+    ) -> Result<(), RetentionError> {
+        let labels = if self.policy.asks_for_labels() { Labels::Read } else { Labels::LeftOut };
         for state in FEED_ORDER {
-            if flow.is_continue() {
-                let catalog = self.media.catalog();
-                flow = catalog.try_each_holding(state, now, |holding| each(planner.decide(holding)))?;
+            let listing = Listing { state, now: rules.situation.now, labels };
+            if self.media.catalog().try_each_holding(listing, &mut each)?.is_break() {
+                break;
             }
         }
-        let totals = planner.finish();
-        if flow.is_continue() {
-            warn(&totals);
-        }
-        Ok(totals)
+        Ok(())
     }
 }
 
@@ -125,6 +256,7 @@ fn warn(totals: &Totals) {
         tracing::warn!(
             lacking_bytes = totals.shortfall,
             free_bytes = totals.disk.free,
+            of_others_bytes = totals.others(),
             "the floor cannot be reached with what may be deleted"
         );
     }

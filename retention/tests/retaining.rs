@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog::{
-    Catalog, CatalogError, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Profile, Queue,
-    Results, SegmentFacts, SegmentId, SegmentState, SqliteQueue, StartSource, sidecar_of,
+    Catalog, CatalogError, ClockSource, ClosedSegment, FileStat, Hold, MediaFolder, MediaRoot, OnHold,
+    Profile, Queue, Results, SegmentFacts, SegmentId, SegmentState, SqliteQueue, StartSource, sidecar_of,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Retention};
@@ -27,12 +27,7 @@ fn days_ago(days: i64) -> DateTime<Utc> {
 }
 
 fn policy() -> Retention {
-    Retention {
-        after_processing: AfterProcessing::Move,
-        max_age: None,
-        min_free: None,
-        protect_unprocessed: true,
-    }
+    Retention::default()
 }
 
 fn aged(days: u32) -> Retention {
@@ -85,7 +80,7 @@ impl Footage {
     /// Adds a segment with its results; whatever waits is processed with it.
     fn process(&self, name: &str, start: DateTime<Utc>) -> SegmentId {
         let id = self.record(name, start);
-        for lease in self.queue.lease(100, LEASE, now()).unwrap() {
+        for lease in self.queue.lease(200, LEASE, now()).unwrap() {
             let file = self.root.path().join(&lease.segment.path);
             std::fs::write(sidecar_of(&file), "{}").unwrap();
             self.queue.finish(&lease, &results(name), now()).unwrap();
@@ -141,12 +136,18 @@ fn results(name: &str) -> Results {
     Results::new(segment, profile, Vec::new(), Vec::new())
 }
 
-fn go_on(_: &Entry, _: Result<Outcome, &CatalogError>) -> ControlFlow<()> {
+fn go_on(_: SegmentId, _: Result<Outcome, &CatalogError>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn verdicts(plan: &Plan) -> Vec<(String, Verdict)> {
-    plan.entries.iter().map(|e| (e.file.display().to_string(), e.verdict)).collect()
+fn entries(retainer: &Retainer) -> (Plan, Vec<Entry>) {
+    let mut entries = Vec::new();
+    let plan = retainer.plan(now(), |entry| entries.push(entry.clone())).unwrap();
+    (plan, entries)
+}
+
+fn verdicts(entries: &[Entry]) -> Vec<(String, Verdict)> {
+    entries.iter().map(|e| (e.file.display().to_string(), e.verdict)).collect()
 }
 
 fn apply(retainer: &Retainer, plan: &Plan) -> Applied {
@@ -159,11 +160,11 @@ fn processed_footage_moves_with_its_sidecar() {
     let id = footage.process("a.mp4", days_ago(1));
     footage.record("b.mp4", days_ago(0));
     let retainer = footage.retainer(policy());
-    let applied = apply(&retainer, &retainer.plan(now()).unwrap());
+    let applied = apply(&retainer, &retainer.plan(now(), |_| {}).unwrap());
     assert_eq!((applied.moved.segments, applied.moved.bytes), (1, FILE_SIZE));
     assert_eq!(footage.files(), ["gate/b.mp4", "gate/processed/a.mp4", "gate/processed/a.mp4.json"]);
     assert_eq!(footage.catalog.segment(id).unwrap().path, Path::new("gate/processed/a.mp4"));
-    let again = retainer.plan(now()).unwrap();
+    let again = retainer.plan(now(), |_| {}).unwrap();
     assert_eq!(again.totals.keep.segments, 2, "a second run finds nothing to do");
 }
 
@@ -174,7 +175,7 @@ fn old_footage_is_deleted_and_what_was_seen_is_kept() {
     let young = footage.process("young.mp4", days_ago(29));
     let waiting = footage.record("waiting.mp4", days_ago(40));
     let retainer = footage.retainer(aged(30));
-    let plan = retainer.plan(now()).unwrap();
+    let plan = retainer.plan(now(), |_| {}).unwrap();
     let applied = apply(&retainer, &plan);
     assert_eq!((applied.deleted.segments, applied.deleted.bytes, applied.failed), (1, FILE_SIZE, 0));
     assert_eq!(
@@ -193,14 +194,14 @@ fn a_plan_alone_touches_no_file() {
     footage.record("b.mp4", days_ago(1));
     let before = footage.files();
     let retainer = footage.retainer(aged(30));
-    let first = retainer.plan(now()).unwrap();
+    let (_, first) = entries(&retainer);
     assert_eq!(
         verdicts(&first),
         [("gate/a.mp4".to_owned(), Verdict::Delete), ("gate/b.mp4".to_owned(), Verdict::Keep)]
     );
     assert_eq!((footage.files(), footage.state(id)), (before, SegmentState::Processed));
-    let second = retainer.plan(now()).unwrap();
-    assert_eq!(second.entries, first.entries, "the dry run and the real one plan the same");
+    let (_, second) = entries(&retainer);
+    assert_eq!(second, first, "the dry run and the real one plan the same");
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn what_was_queued_or_leased_since_the_plan_is_left_alone() {
     let leased = footage.process("leased.mp4", days_ago(32));
     let queued = footage.process("queued.mp4", days_ago(31));
     let retainer = footage.retainer(aged(30));
-    let plan = retainer.plan(now()).unwrap();
+    let plan = retainer.plan(now(), |_| {}).unwrap();
     footage.queue.offer(&[leased, queued], now()).unwrap();
     let leases = footage.queue.lease(1, LEASE, now()).unwrap();
     assert_eq!(leases[0].segment.id, leased);
@@ -223,7 +224,7 @@ fn a_segment_that_is_gone_since_the_plan_is_left_alone() {
     let footage = Footage::new();
     footage.process("a.mp4", days_ago(31));
     let retainer = footage.retainer(aged(30));
-    let plan = retainer.plan(now()).unwrap();
+    let plan = retainer.plan(now(), |_| {}).unwrap();
     assert_eq!(apply(&retainer, &plan).deleted.segments, 1);
     assert_eq!(apply(&retainer, &plan).left_alone, 1);
 }
@@ -235,37 +236,51 @@ fn the_floor_frees_the_oldest_processed_and_no_more() {
         footage.process(name, days_ago(days));
     }
     footage.record("older.mp4", days_ago(9));
-    // Other programs write to this disk meanwhile: beside segments of a terabyte that does not count.
-    let huge = 1 << 40;
-    pretend_size(&footage, huge);
-    let free = measure(footage.root.path()).unwrap().free;
-    let retainer = footage.retainer(Retention { min_free: Some(free + huge + huge / 2), ..policy() });
-    assert!(retainer.is_below_floor().unwrap());
-    let plan = retainer.plan(now()).unwrap();
-    let deleted: Vec<&Path> = to_delete(&plan).map(|e| e.file.as_path()).collect();
-    assert_eq!(deleted, [Path::new("gate/a.mp4"), Path::new("gate/b.mp4")]);
+    let huge = blow_up(&footage);
+    let floor = measure(footage.root.path()).unwrap().free + huge + huge / 2;
+    let retainer = footage.retainer(Retention { min_free: Some(floor), ..policy() });
+    assert!(retainer.is_below(floor).unwrap());
+    let (plan, entries) = entries(&retainer);
+    let deleted = entries.iter().filter(|e| e.verdict == Verdict::Delete).map(|e| e.file.as_path());
+    assert_eq!(deleted.collect::<Vec<_>>(), [Path::new("gate/a.mp4"), Path::new("gate/b.mp4")]);
     assert_eq!((plan.totals.for_floor.segments, plan.totals.shortfall), (2, 0));
+    let (applied, lacking) = retainer.make_room(floor, now()).unwrap();
+    assert_eq!((applied.for_floor.segments, lacking), (2, 0), "room at once is the same room");
+    assert_eq!(footage.files(), ["gate/c.mp4", "gate/c.mp4.json", "gate/older.mp4"]);
 }
 
-fn to_delete(plan: &Plan) -> impl Iterator<Item = &Entry> {
-    plan.entries.iter().filter(|e| e.verdict == Verdict::Delete)
-}
-
-fn pretend_size(footage: &Footage, size: u64) {
+/// Makes all footage huge, without taking room: what other programs write to this disk meanwhile does not count beside
+/// it. Returns the size of each.
+fn blow_up(footage: &Footage) -> u64 {
+    let huge = 1 << 40;
     let raw = rusqlite::Connection::open(footage.catalog.path()).unwrap();
-    raw.execute("UPDATE segment SET size = ?1", [size as i64]).unwrap();
+    for file in footage.files().iter().filter(|file| file.ends_with(".mp4")) {
+        let path = footage.path(file);
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(huge).unwrap();
+        let stat = FileStat::of(&path.metadata().unwrap());
+        let row = (stat.size as i64, stat.mtime_ns, file);
+        raw.execute("UPDATE segment SET size = ?1, mtime_ns = ?2 WHERE path = ?3", row).unwrap();
+    }
+    huge
 }
 
 #[test]
-fn a_floor_above_the_disk_deletes_the_processed_and_says_what_lacks() {
+fn a_floor_above_the_disk_is_refused_and_one_out_of_reach_costs_nothing_in_vain() {
     let footage = Footage::new();
     footage.process("a.mp4", days_ago(2));
     footage.record("b.mp4", days_ago(1));
-    let retainer = footage.retainer(Retention { min_free: Some(u64::MAX / 2), ..policy() });
-    let pass = retainer.pass(now(), go_on).unwrap();
-    assert_eq!((pass.applied.for_floor.segments, pass.applied.deleted.segments), (1, 1));
-    assert!(pass.totals.shortfall > 0);
-    assert_eq!(footage.files(), ["gate/b.mp4"]);
+    let total = measure(footage.root.path()).unwrap().total;
+    let impossible = footage.retainer(Retention { min_free: Some(total), ..policy() });
+    let refused = impossible.check_floor().unwrap_err().to_string();
+    assert!(refused.contains("retention.min_free_gb"), "{refused}");
+    assert!(impossible.without_floor().check_floor().is_ok());
+    // Others fill the disk: a thousand bytes less of footage are nothing.
+    let out_of_reach = footage.retainer(Retention { min_free: Some(total - 1), ..policy() });
+    out_of_reach.check_floor().unwrap();
+    let pass = out_of_reach.pass(now(), go_on).unwrap();
+    assert_eq!((pass.applied.for_floor.segments, pass.applied.moved.segments), (0, 1));
+    assert!(pass.totals.shortfall > 0 && pass.totals.floor < total / 2 && pass.totals.others() > 0);
+    assert_eq!(footage.files(), ["gate/b.mp4", "gate/processed/a.mp4", "gate/processed/a.mp4.json"]);
 }
 
 #[test]
@@ -273,11 +288,54 @@ fn an_unprotected_floor_takes_what_waits_but_not_what_is_leased() {
     let footage = Footage::new();
     footage.record("a.mp4", days_ago(2));
     footage.record("b.mp4", days_ago(1));
+    let huge = blow_up(&footage);
     let leases = footage.queue.lease(1, LEASE, now()).unwrap();
-    let policy = Retention { min_free: Some(u64::MAX / 2), protect_unprocessed: false, ..policy() };
+    let floor = measure(footage.root.path()).unwrap().free + huge / 2;
+    let policy = Retention { min_free: Some(floor), protect_unprocessed: false, ..policy() };
     footage.retainer(policy).pass(now(), go_on).unwrap();
     assert_eq!(footage.files(), ["gate/a.mp4"]);
     assert_eq!(leases[0].segment.path, Path::new("gate/a.mp4"));
+}
+
+#[test]
+fn a_policy_that_would_delete_much_at_once_waits_and_the_floor_does_not() {
+    let footage = Footage::new();
+    for number in 0..150 {
+        footage.record(&format!("{number}.mp4"), days_ago(40) + TimeDelta::minutes(number));
+    }
+    footage.process("young.mp4", days_ago(1));
+    let huge = blow_up(&footage);
+    let retainer = footage.retainer(aged(30));
+    let pass = retainer.pass(now(), go_on).unwrap();
+    let guarded = pass.guarded.unwrap();
+    assert_eq!((guarded.delete.segments, guarded.of.segments), (150, 151));
+    assert_eq!((pass.applied.deleted.segments, pass.applied.moved.segments), (0, 151));
+    let floor = measure(footage.root.path()).unwrap().free + huge / 2;
+    let pressed = footage.retainer(Retention { min_free: Some(floor), ..aged(30) });
+    let pass = pressed.pass(now(), go_on).unwrap();
+    assert_eq!((pass.applied.deleted.segments, pass.applied.for_floor.segments), (1, 1));
+    assert!(pass.guarded.is_some());
+    let plan = retainer.plan(now(), |_| {}).unwrap();
+    assert_eq!(apply(&retainer, &plan).deleted.segments, 149, "somebody agreed");
+}
+
+#[test]
+fn what_is_on_hold_stays_where_it_is_until_it_is_taken_back() {
+    let footage = Footage::new();
+    let held = footage.process("held.mp4", days_ago(40));
+    footage.process("old.mp4", days_ago(40));
+    let retainer = footage.retainer(aged(30));
+    let plan = retainer.plan(now(), |_| {}).unwrap();
+    let hold = Hold { since: now(), until: None, reason: Some("police".to_owned()) };
+    footage.catalog.hold(&OnHold::Segment(held), &hold).unwrap();
+    let applied = apply(&retainer, &plan);
+    assert_eq!((applied.deleted.segments, applied.left_alone), (1, 1), "held after it was planned");
+    assert_eq!(retainer.after_processed(held, now()).unwrap(), Outcome::Kept);
+    let (_, entries) = entries(&retainer);
+    assert_eq!(verdicts(&entries), [("gate/held.mp4".to_owned(), Verdict::Keep)]);
+    assert_eq!(retainer.future(held, now()).unwrap().unwrap().entry, entries[0]);
+    footage.catalog.release_hold(&OnHold::Segment(held)).unwrap();
+    assert_eq!(retainer.pass(now(), go_on).unwrap().applied.deleted.segments, 1);
 }
 
 #[test]
@@ -293,7 +351,7 @@ fn one_file_that_fails_is_reported_and_does_not_stop_the_rest() {
     let retainer = footage.retainer(policy());
     let mut told = Vec::new();
     let applied = retainer
-        .apply(&retainer.plan(now()).unwrap(), now(), |_, outcome| {
+        .apply(&retainer.plan(now(), |_| {}).unwrap(), now(), |_, outcome| {
             told.push(outcome.ok());
             ControlFlow::Continue(())
         })
@@ -313,7 +371,7 @@ fn a_root_that_is_not_the_right_one_ends_it() {
     footage.process("a.mp4", days_ago(33));
     footage.process("b.mp4", days_ago(32));
     let retainer = footage.retainer(aged(30));
-    let plan = retainer.plan(now()).unwrap();
+    let plan = retainer.plan(now(), |_| {}).unwrap();
     let id_file = footage.path(".nightreel-root");
     let id = std::fs::read(&id_file).unwrap();
     let error = retainer
@@ -325,7 +383,7 @@ fn a_root_that_is_not_the_right_one_ends_it() {
     let wrong_root =
         |e: &RetentionError| matches!(e, RetentionError::Catalog(CatalogError::RootChanged { .. }));
     assert!(wrong_root(&error), "{error}");
-    assert!(wrong_root(&retainer.plan(now()).unwrap_err()));
+    assert!(wrong_root(&retainer.plan(now(), |_| {}).unwrap_err()));
     assert!(wrong_root(&retainer.pass(now(), go_on).unwrap_err()));
     assert_eq!(footage.files(), ["gate/b.mp4", "gate/b.mp4.json"]);
     std::fs::write(&id_file, id).unwrap();
@@ -347,7 +405,7 @@ fn the_next_pass_finishes_what_a_killed_one_began() {
     std::fs::create_dir(footage.path("gate/processed")).unwrap();
     std::fs::rename(footage.path("gate/moving.mp4"), footage.path("gate/processed/moving.mp4")).unwrap();
     let retainer = footage.retainer(policy());
-    assert!(retainer.plan(now()).unwrap().entries.is_empty(), "what is on its way is nobody else's");
+    assert!(entries(&retainer).1.is_empty(), "what is on its way is nobody else's");
     let pass = retainer.pass(now(), go_on).unwrap();
     use SegmentState::{Deleted, Processed};
     assert_eq!([marked, unlinked, moving].map(|id| footage.state(id)), [Deleted, Deleted, Processed]);
@@ -425,7 +483,7 @@ fn a_failed_segment_is_in_the_plan_and_stays() {
     let media = MediaFolder::new(footage.catalog.clone(), Some(footage.root.clone()));
     media.quarantine(id, "no index").unwrap();
     let retainer = footage.retainer(aged(30));
-    let plan = retainer.plan(now()).unwrap();
-    assert_eq!(verdicts(&plan), [("gate/failed/broken.mp4".to_owned(), Verdict::Keep)]);
+    let (_, entries) = entries(&retainer);
+    assert_eq!(verdicts(&entries), [("gate/failed/broken.mp4".to_owned(), Verdict::Keep)]);
     assert_eq!(footage.files(), ["gate/failed/broken.mp4"]);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::{SegmentId, SegmentState};
+use crate::{Gist, SegmentId, SegmentState};
 
 /// What an event says besides where it belongs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +20,9 @@ pub struct SegmentEvent {
     /// Most objects of the label in one view of one frame.
     pub peak: u32,
     pub captions: Vec<String>,
+    /// Absent where no answer was structured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gist: Option<Gist>,
     pub best: BestView,
 }
 

@@ -19,6 +19,8 @@ pub struct EventFilter {
     pub to: Option<DateTime<Utc>>,
     pub cameras: Vec<String>,
     pub labels: Vec<String>,
+    /// Those that the vision model calls notable.
+    pub notable_only: bool,
     /// Files, or folders with all below them, by their absolute paths.
     pub paths: Vec<PathBuf>,
     /// The newest so many.
@@ -27,7 +29,7 @@ pub struct EventFilter {
 
 pub(crate) const EVENT: &str =
     "e.id, e.camera, e.view, e.label, e.start_ms, e.end_ms, e.still, e.peak, e.captions, e.frame,
-    e.best_ms, e.score, e.area, s.path, s.state, e.segment_id";
+    e.best_ms, e.score, e.area, s.path, s.state, e.segment_id, e.gist";
 
 impl Catalog {
     /// Lists events in the order of their starts.
@@ -72,6 +74,7 @@ pub(crate) fn as_json(paths: &[PathBuf]) -> String {
 /// Says a filter in SQL, over an event `e`.
 pub(crate) fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
     let mut conditions = vec!["e.view <> ''".to_owned()];
+    conditions.extend(filter.notable_only.then(|| "e.notable".to_owned()));
     let mut values = Vec::new();
     let mut add = |condition: &str, value: Value| {
         values.push(value);
@@ -107,6 +110,7 @@ pub(crate) fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
         still: row.get(6)?,
         peak: row.get(7)?,
         captions: parse(&row.get::<_, String>(8)?)?,
+        gist: row.get::<_, Option<String>>(16)?.map(|gist| parse(&gist)).transpose()?,
         best: BestView {
             frame: row.get(9)?,
             time: rfc3339(time(row.get(10)?)),

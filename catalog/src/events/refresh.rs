@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::Gist;
 use crate::store::{json, parse};
 
 /// Distinct captions that an event keeps, and that search finds it by.
@@ -22,21 +23,31 @@ pub(crate) fn refresh(t: &Transaction<'_>, event: i64) -> rusqlite::Result<()> {
         t.prepare_cached("DELETE FROM event WHERE id = ?1")?.execute([event])?;
         return Ok(());
     };
-    let captions = captions(t, event)?;
+    let (captions, gist) = (captions(t, event)?, gist(t, event)?);
     t.prepare_cached(
         "UPDATE event SET camera = best.camera, view = best.view, label = best.label, start_ms = ?2, end_ms = ?3,
             still = ?4, peak = ?5, segment_id = best.segment_id, frame = best.best_frame, best_ms = best.best_ms,
-            score = best.best_score, area = best.best_area, captions = ?6
+            score = best.best_score, area = best.best_area, captions = ?6,
+            gist = ?7, notable = ?8
          FROM (SELECT s.*, g.camera FROM sighting s JOIN segment g ON g.id = s.segment_id WHERE s.event_id = ?1
                ORDER BY s.best_rank DESC, s.from_ms, s.segment_id, s.id LIMIT 1) AS best
          WHERE event.id = ?1",
     )?
-    .execute(params![event, sum.start_ms, sum.end_ms, sum.still, sum.peak, json(&captions)?])?;
+    .execute(params![
+        event,
+        sum.start_ms,
+        sum.end_ms,
+        sum.still,
+        sum.peak,
+        json(&captions)?,
+        gist.as_ref().map(json).transpose()?,
+        gist.as_ref().is_some_and(|gist| gist.notable),
+    ])?;
     t.prepare_cached(
-        "INSERT INTO event_text (rowid, labels, captions, camera, view)
-         SELECT id, label, ?2, camera, view FROM event WHERE id = ?1",
+        "INSERT INTO event_text (rowid, labels, captions, camera, view, tags)
+         SELECT id, label, ?2, camera, view, ?3 FROM event WHERE id = ?1",
     )?
-    .execute(params![event, captions.join("\n")])?;
+    .execute(params![event, captions.join("\n"), gist.map(|gist| gist.words())])?;
     Ok(())
 }
 
@@ -68,4 +79,14 @@ fn captions(t: &Transaction<'_>, event: i64) -> rusqlite::Result<Vec<String>> {
         }
     }
     Ok(all)
+}
+
+fn gist(t: &Transaction<'_>, event: i64) -> rusqlite::Result<Option<Gist>> {
+    let gists: Vec<String> = t
+        .prepare_cached(
+            "SELECT gist FROM sighting WHERE event_id = ?1 AND gist IS NOT NULL ORDER BY from_ms, segment_id, id",
+        )?
+        .query_map([event], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Gist::sum(gists.iter().map(|gist| parse(gist)).collect::<rusqlite::Result<Vec<_>>>()?))
 }

@@ -85,8 +85,8 @@ fn insert_sighting(t: &Transaction<'_>, id: SegmentId, s: &Sighting) -> rusqlite
     let captions = (!s.captions.is_empty()).then(|| json(&s.captions)).transpose()?;
     t.prepare_cached(
         "INSERT INTO sighting (segment_id, view, label, from_ms, to_ms, first, last, seen, area, peak, best_rank,
-                               best_frame, best_ms, best_score, best_area, captions)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                               best_frame, best_ms, best_score, best_area, captions, gist)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         id,
@@ -105,6 +105,7 @@ fn insert_sighting(t: &Transaction<'_>, id: SegmentId, s: &Sighting) -> rusqlite
         score,
         area.map(|area| json(&area)).transpose()?,
         captions,
+        s.gist.as_ref().map(json).transpose()?,
     ])?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::events::link::{Rules, overlap};
 use crate::store::milliseconds;
-use crate::{Results, ViewResult};
+use crate::{Gist, Results, ViewResult};
 
 /// Distinct captions that a sighting keeps.
 const CAPTIONS: usize = 32;
@@ -36,6 +36,8 @@ pub(crate) struct Sighting {
     pub(crate) peak: u32,
     pub(crate) best: Best,
     pub(crate) captions: Vec<String>,
+    /// Absent where no answer was structured.
+    pub(crate) gist: Option<Gist>,
 }
 
 /// Where it shows best.
@@ -161,6 +163,7 @@ impl Sighting {
             peak: 1,
             best: Best { frame: look.frame, time_ms: look.time_ms, object: None },
             captions: look.view.caption.iter().cloned().collect(),
+            gist: look.view.description.as_ref().map(Gist::of),
         }
     }
 
@@ -175,6 +178,7 @@ impl Sighting {
         if seen.best.rank() > self.best.rank() {
             self.best = seen.best;
         }
+        self.gist = Gist::sum(self.gist.take().into_iter().chain(seen.gist));
         for caption in seen.captions {
             if self.captions.len() < CAPTIONS && !self.captions.contains(&caption) {
                 self.captions.push(caption);

@@ -21,7 +21,13 @@ fn minute(store: &Store, number: i64, seen: impl Fn(i64) -> Option<Vec<Object>>)
     results.segment.start = rfc3339(start);
     results.samples = (0..20)
         .map(|third| {
-            let view = |objects| ViewResult { view: "v".to_owned(), objects, caption: None, jpeg: None };
+            let view = |objects| ViewResult {
+                view: "v".to_owned(),
+                objects,
+                caption: None,
+                description: None,
+                jpeg: None,
+            };
             let second = 3 * third;
             Sample {
                 gate: None,

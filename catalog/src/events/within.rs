@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::Results;
 use crate::events::event::{BestView, SegmentEvent};
 use crate::events::link::{Placed, Rules, link};
 use crate::events::refresh::CAPTIONS;
 use crate::events::sighting::{Looked, Sighting};
 use crate::segment::time;
 use crate::store::rfc3339;
+use crate::{Gist, Results};
 
 /// Returns the events as far as they lie in this segment, in order.
 pub(crate) fn within(results: &Results) -> rusqlite::Result<Vec<SegmentEvent>> {
@@ -49,6 +49,7 @@ fn event(sightings: &[&Sighting], still: bool) -> SegmentEvent {
         still,
         peak: if still { 1 } else { peak },
         captions,
+        gist: Gist::sum(sightings.iter().filter_map(|s| s.gist.clone())),
         best: BestView { frame: best.best.frame, time: rfc3339(time(best.best.time_ms)), score, area },
     }
 }

@@ -155,15 +155,27 @@ fn a_plan_is_carried_out_only_on_what_it_saw() {
     let media = store.media();
     let ready = store.add("gate/a.mp4", "a");
     let lease = store.lease(ready);
-    assert_eq!(media.delete_planned(planned(ready, SegmentState::Ready)).unwrap(), Carried::LeftAlone);
+    assert_eq!(
+        media.delete_planned(planned(ready, SegmentState::Ready), "too old").unwrap(),
+        Carried::LeftAlone
+    );
     store.process(&lease);
-    assert_eq!(media.delete_planned(planned(ready, SegmentState::Ready)).unwrap(), Carried::LeftAlone);
+    assert_eq!(
+        media.delete_planned(planned(ready, SegmentState::Ready), "too old").unwrap(),
+        Carried::LeftAlone
+    );
     store.queue().offer(&[ready], noon()).unwrap();
     assert_eq!(media.move_planned(planned(ready, SegmentState::Processed)).unwrap(), Carried::LeftAlone);
     store.process(&store.lease(ready));
     assert_eq!(media.move_planned(planned(ready, SegmentState::Processed)).unwrap(), Carried::Out);
-    assert_eq!(media.delete_planned(planned(ready, SegmentState::Processed)).unwrap(), Carried::Out);
-    assert_eq!(media.delete_planned(planned(ready, SegmentState::Processed)).unwrap(), Carried::LeftAlone);
+    assert_eq!(
+        media.delete_planned(planned(ready, SegmentState::Processed), "too old").unwrap(),
+        Carried::Out
+    );
+    assert_eq!(
+        media.delete_planned(planned(ready, SegmentState::Processed), "too old").unwrap(),
+        Carried::LeftAlone
+    );
     assert!(store.files().is_empty());
 }
 
@@ -171,7 +183,10 @@ fn a_plan_is_carried_out_only_on_what_it_saw() {
 fn what_waits_may_be_deleted_by_a_plan() {
     let store = Store::new();
     let id = store.add("gate/a.mp4", "a");
-    assert_eq!(store.media().delete_planned(planned(id, SegmentState::Ready)).unwrap(), Carried::Out);
+    assert_eq!(
+        store.media().delete_planned(planned(id, SegmentState::Ready), "too old").unwrap(),
+        Carried::Out
+    );
     assert_eq!(store.queue().stats(noon()).unwrap().backlog(), 0);
 }
 

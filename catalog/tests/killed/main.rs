@@ -97,7 +97,7 @@ impl Store {
             if lease.segment.id.0 % 3 == 0 {
                 let planned =
                     Planned { id: lease.segment.id, state: SegmentState::Processed, now: self.clock.now() };
-                assert_eq!(self.media().delete_planned(planned).unwrap(), Carried::Out);
+                assert_eq!(self.media().delete_planned(planned, "too old").unwrap(), Carried::Out);
                 println!("deleted");
             }
         }

@@ -97,6 +97,7 @@ pub(crate) fn results(lease: &Lease) -> Results {
         view: "original".to_owned(),
         objects: vec![object],
         caption: Some("a person at the gate".to_owned()),
+        description: None,
         jpeg: None,
     };
     let time = "2026-11-22T12:00:00.000Z".to_owned();

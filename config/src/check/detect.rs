@@ -93,7 +93,7 @@ impl Check<'_> {
     }
 
     /// Makes a file's path absolute. Whether it is there is asked when it is needed.
-    fn file(&mut self, key: &str, file: &mut String) -> Option<PathBuf> {
+    pub(super) fn file(&mut self, key: &str, file: &mut String) -> Option<PathBuf> {
         let path = self.required(key, Some(file)).and_then(|path| self.folder(key, path))?;
         *file = path.display().to_string();
         Some(path)

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::retention::AFTER_PROCESSING;
 use super::{Check, given};
-use crate::raw::{RawEvents, RawProcess, RawRetention, RawStorage};
-use crate::{AfterProcessing, Events, Process, Retention, Sampling, Storage, Urgent, Windows};
+use crate::raw::{RawCamera, RawEvents, RawProcess, RawRetention, RawRetentionRule, RawStorage};
+use crate::{Events, Process, Retention, Sampling, Storage, Urgent, Windows};
 
-const SECONDS_PER_DAY: f64 = 86_400.0;
-const BYTES_PER_GB: f64 = 1e9;
+pub(super) const SECONDS_PER_DAY: f64 = 86_400.0;
+pub(super) const BYTES_PER_GB: f64 = 1e9;
 const BYTES_PER_MB: u64 = 1_000_000;
 
 impl Check<'_> {
@@ -85,27 +86,30 @@ impl Check<'_> {
         Some(Events { gap_s: gap_s?, thumbnails: megabytes? * BYTES_PER_MB })
     }
 
-    pub(super) fn retention(&mut self, raw: &RawRetention) -> Option<Retention> {
-        let choices = [
-            ("move", AfterProcessing::Move),
-            ("keep", AfterProcessing::Keep),
-            ("delete", AfterProcessing::Delete),
-        ];
-        let after_processing = self.choice("retention.after_processing", &raw.after_processing, &choices);
-        let days = raw.max_age_days.map(|days| self.number("retention.max_age_days", days, 0.001..=36_500.0));
-        let gb = raw.min_free_gb.map(|gb| self.number("retention.min_free_gb", gb, 0.001..=1_000_000.0));
+    pub(super) fn retention(&mut self, raw: &RawRetention, cameras: &[RawCamera]) -> Option<Retention> {
+        let after = self.choice("retention.after_processing", &raw.after_processing, &AFTER_PROCESSING);
+        let max_age = self.days("retention.max_age_days", raw.max_age_days);
+        let min_age = self.days("retention.min_age_days", raw.min_age_days);
+        let failed_max_age = self.days("retention.failed_max_age_days", raw.failed_max_age_days);
+        let unprocessed = self.days("retention.max_unprocessed_age_days", raw.max_unprocessed_age_days);
+        let min_free = self.gigabytes("retention.min_free_gb", raw.min_free_gb);
+        let max_bytes = self.gigabytes("retention.max_gb", raw.max_gb);
+        let guard_share = self.number("retention.guard_share", raw.guard_share, 0.01..=1.0);
+        let agree = self.ages_agree("retention", &RawRetentionRule::default(), raw);
+        let rules = self.retention_rules(raw, cameras);
         Some(Retention {
-            after_processing: after_processing?,
-            max_age: match days {
-                Some(days) => Some(Duration::from_secs_f64(days? * SECONDS_PER_DAY)),
-                None => None,
-            },
-            min_free: match gb {
-                Some(gb) => Some((gb? * BYTES_PER_GB) as u64),
-                None => None,
-            },
+            after_processing: after?,
+            max_age: max_age?,
+            min_free: min_free?,
             protect_unprocessed: raw.protect_unprocessed,
+            min_age: min_age?,
+            max_bytes: max_bytes?,
+            failed_max_age: failed_max_age?,
+            max_unprocessed_age: unprocessed?,
+            guard_share: guard_share?,
+            rules: rules?,
         })
+        .filter(|_| agree)
     }
 
     /// Makes a folder absolute.

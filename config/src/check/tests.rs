@@ -8,6 +8,7 @@ mod detect;
 mod hook;
 mod lens_table;
 mod outputs;
+mod retention;
 mod stream;
 mod zone;
 
@@ -340,6 +341,43 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
         VISION,
         &[
             ("prompt = ' '", 6, "`vision.prompt`: must not be empty"),
+            (
+                "prompt = 'At {camera}: {label}?'",
+                6,
+                "`vision.prompt`: there is no variable `{label}`; did you mean `{labels}`",
+            ),
+            ("system = '{nonsense}'", 6, "`vision.system`: there is no variable `{nonsense}`"),
+            (
+                "prompt = 'a'\nprompt_file = 'b'",
+                7,
+                "`vision.prompt_file`: and `vision.prompt` say the same thing",
+            ),
+            (
+                "system_file = '/nowhere/system.txt'",
+                6,
+                "`vision.system_file`: cannot read `/nowhere/system.txt`",
+            ),
+            ("answer = 'xml'", 6, "`vision.answer`: must be `json` or `text`"),
+            ("frames_per_request = 17", 6, "`vision.frames_per_request`: must be from 1 to 16"),
+            ("proxy = 'socks5://me:hunter2@h:1'", 6, "`vision.proxy`: must begin with `http://`"),
+            ("proxy = 'hunter2'", 6, "`vision.proxy`: is no URL"),
+            ("[[vision.header]]\nvalue = 'x'", 6, "`vision.header[0].name`: is missing"),
+            ("[[vision.header]]\nname = 'X-Team'", 6, "`vision.header[0].value`: is missing, as are"),
+            (
+                "[[vision.header]]\nname = 'X Team'\nvalue = 'x'",
+                7,
+                "`vision.header[0].name`: is no name of a header",
+            ),
+            (
+                "[[vision.header]]\nname = 'Authorization'\nvalue = 'x'",
+                7,
+                "`vision.header[0].name`: is set by nightreel",
+            ),
+            (
+                "[[vision.header]]\nname = 'X-Team'\nvalue = 'hünter2'",
+                8,
+                "`vision.header[0].value`: holds a character",
+            ),
             ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
             ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
             ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),

@@ -5,23 +5,32 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::wording::TextKeys;
 use super::{Check, given};
 use crate::credentials::Whereabouts;
 use crate::raw::{RawPrice, RawVision};
-use crate::{Detail, Price, Rate, Rates, Secret, Vision};
+use crate::{AnswerForm, Detail, Price, Rate, Rates, SecondLook, Secret, Vision, Wording};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
 
+const PROMPT: &str = "What is happening?";
+
 impl Check<'_> {
-    pub(super) fn vision(&mut self, raw: &RawVision) -> Option<Vision> {
+    pub(super) fn vision(&mut self, raw: &mut RawVision) -> Option<Vision> {
         let base_url = self
             .required("vision.base_url", raw.base_url.as_deref())
             .and_then(|text| self.base_url("vision.base_url", text));
         let model = self.required("vision.model", raw.model.as_deref()).map(str::to_owned);
-        let prompt = self.required("vision.prompt", Some(&raw.prompt)).map(str::to_owned);
+        let (prompt, system) = self.wordings(raw);
         let api_key = self.api_key(raw);
+        let headers = self.headers(&raw.header);
+        let ca_file = raw.ca_file.as_mut().map(|file| self.file("vision.ca_file", file));
+        let proxy = raw.proxy.as_mut().map(|proxy| self.proxy(proxy));
+        let forms = [("json", AnswerForm::Json), ("text", AnswerForm::Text)];
+        let answer = self.choice("vision.answer", &raw.answer, &forms);
         let detail =
             self.choice("vision.detail", &raw.detail, &[("low", Detail::Low), ("high", Detail::High)]);
+        let frames = self.whole("vision.frames_per_request", raw.frames_per_request, 1..=16);
         let image_max_px = self.whole("vision.image_max_px", raw.image_max_px, 32..=8192);
         let jpeg_quality = self.whole("vision.jpeg_quality", raw.jpeg_quality, 1..=100);
         let max_output_tokens = self.whole("vision.max_output_tokens", raw.max_output_tokens, 1..=1_000_000);
@@ -39,9 +48,16 @@ impl Check<'_> {
             base_url: base_url?,
             model: model?,
             api_key,
+            headers: headers?,
+            ca_file: given(ca_file)?,
+            proxy: given(proxy)?,
             prompt: prompt?,
-            system: raw.system.clone().filter(|text| !text.trim().is_empty()),
+            system: system?,
+            answer: answer?,
             detail: detail?,
+            frames_per_request: frames?,
+            second_look: if raw.second_look { SecondLook::WhereAsked } else { SecondLook::Never },
+            digest: raw.digest,
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,
             max_output_tokens: max_output_tokens?,
@@ -53,6 +69,20 @@ impl Check<'_> {
             timeout: Duration::from_secs(timeout?),
             prices: prices?,
         })
+    }
+
+    fn wordings(&mut self, raw: &mut RawVision) -> (Option<Wording>, Option<Option<Wording>>) {
+        if raw.prompt_file.is_none() {
+            raw.prompt.get_or_insert_with(|| PROMPT.to_owned());
+        }
+        // Nothing at all is as good as no text.
+        let system = raw.system.as_deref().filter(|text| !text.trim().is_empty());
+        let system =
+            self.wording(TextKeys { key: "vision.system", itself: system, file: &mut raw.system_file });
+        let prompt = raw.prompt.as_deref();
+        let prompt =
+            self.wording(TextKeys { key: "vision.prompt", itself: prompt, file: &mut raw.prompt_file });
+        (prompt.flatten(), system)
     }
 
     fn api_key(&mut self, raw: &RawVision) -> Option<Secret> {

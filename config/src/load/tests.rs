@@ -464,7 +464,8 @@ fn shows_neither_secrets_nor_credentials_of_urls() {
     let text = format!(
         "[storage]\nroot = '/a'\n[[camera]]\nid = 'a'\nurl = 'rtsp://me:{SECRET}@h/a'\n[[camera]]\nid = 'b'\n\
          url = 'rtsp://h/b'\npassword = '{SECRET}'\nrepublish = 'rtsp://h/c'\nrepublish_password = '{SECRET}'\n[vision]\nbase_url = 'http://h/v1'\nmodel = 'm'\n\
-         api_key = '{SECRET}'\n[hook]\nwebhook = 'https://me:{SECRET}@h:8443/{SECRET}?key={SECRET}'\n"
+         api_key = '{SECRET}'\nproxy = 'http://me:{SECRET}@h:3128'\n[[vision.header]]\nname = 'X-Team'\n\
+         value = '{SECRET}'\n[hook]\nwebhook = 'https://me:{SECRET}@h:8443/{SECRET}?key={SECRET}'\n"
     );
     let place = Place::with(&[("nightreel.toml", &text)]).set("SOME_TOKEN", SECRET);
     let loaded = place.load().unwrap();
@@ -477,7 +478,9 @@ fn shows_neither_secrets_nor_credentials_of_urls() {
         "password = \"***\"  # nightreel.toml:5",
         "republish_password = \"***\"  # nightreel.toml:11",
         "api_key = \"***\"  # nightreel.toml:15",
-        "webhook = \"https://h:8443/***\"  # nightreel.toml:17",
+        "proxy = \"http://h:3128/\"  # nightreel.toml:16",
+        "value = \"***\"  # nightreel.toml:19",
+        "webhook = \"https://h:8443/***\"  # nightreel.toml:21",
         "segment_seconds = 60  # default",
         "root = \"/a\"  # nightreel.toml:2",
         "[[camera]]",

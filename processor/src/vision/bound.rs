@@ -4,9 +4,10 @@
 //! answer comes. What a server still counts beyond it, the catalogue learns.
 
 use catalog::{Bound, picture_tokens};
-use config::Vision;
+use config::{AnswerForm, Vision};
 
-use super::look::{Jpeg, Look};
+use super::answer::SCHEMA;
+use super::look::{Jpeg, Look, PictureSize};
 
 /// What servers wrap around messages: roles, separators, a template of the model's.
 const FRAME_TOKENS: u64 = 64;
@@ -17,11 +18,18 @@ pub(super) fn bound(look: &Look, settings: &Vision) -> Bound {
         .pictures
         .iter()
         .map(|picture| {
-            per_picture.unwrap_or_else(|| picture_tokens(&settings.model, size(picture, settings)))
+            let reckoned = || picture_tokens(&settings.model, size(picture, settings));
+            match (per_picture, look.size) {
+                (Some(known), PictureSize::Shrunk) => known,
+                // What is known is of smaller ones.
+                (Some(known), PictureSize::Full) => known.max(reckoned()),
+                (None, _) => reckoned(),
+            }
         })
         .sum();
     // No tokenizer makes more than one token of a byte.
-    let text = settings.prompt.len() + settings.system.as_ref().map_or(0, String::len);
+    let schema = if look.form(settings) == AnswerForm::Json { SCHEMA.len() } else { 0 };
+    let text = look.prompt(settings).len() + look.system(settings).map_or(0, |system| system.len()) + schema;
     Bound {
         input_tokens: FRAME_TOKENS + text as u64 + pictures,
         output_tokens: settings.max_output_tokens.into(),

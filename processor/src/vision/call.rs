@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_openai::traits::RequestOptionsBuilder;
 use catalog::{Begun, CallEnd, CallIntent, CallStatus, Catalog, CatalogError, Charge, DayCaps};
 use chrono::{DateTime, Utc};
-use config::{CameraId, Vision};
+use config::{AnswerForm, CameraId, Vision};
 
+use super::answer::{self, Told};
 use super::client::{Shared, joined};
 use super::error::VisionError;
 use super::failure::Failure;
@@ -16,6 +17,13 @@ use super::wire::{Reply, Request, Usage};
 /// OpenAI writes it into its own logs: a row of the ledger can be found there.
 const REQUEST_ID_HEADER: &str = "x-client-request-id";
 
+/// A question as it is sent, the form of the answer that it asks for, and the one that is wanted.
+pub(super) struct Question {
+    pub(super) request: Request,
+    pub(super) form: AnswerForm,
+    pub(super) wanted: AnswerForm,
+}
+
 impl Shared {
     /// Writes the ledger's row, sends, stores what came back, and only then hands it on. The row counts against
     /// the day's caps from its first moment, with all it may take; should the program be killed in between, it
@@ -23,8 +31,8 @@ impl Shared {
     pub(super) async fn call(
         self: Arc<Self>,
         intent: CallIntent,
-        request: Arc<Request>,
-    ) -> Result<Result<String, Failure>, VisionError> {
+        question: Arc<Question>,
+    ) -> Result<Result<Told, Failure>, VisionError> {
         let request_id = intent.request_id.clone();
         let thought = intent.bound.tokens();
         let now = self.clock.now();
@@ -35,18 +43,28 @@ impl Shared {
             Begun::Sent => {}
             Begun::CapReached(reached) => return Err(VisionError::CapReached(reached)),
         }
-        let (usage, outcome) = match self.send(&request_id, &request).await {
-            Ok(reply) => (reply.usage(), reply.into_caption()),
+        let (usage, outcome) = match self.send(&request_id, &question.request).await {
+            Ok(reply) => (reply.usage(), reply.into_text()),
             Err(failure) => (Usage::default(), Err(failure)),
         };
         if let Some((input, output)) = usage.input_tokens.zip(usage.output_tokens) {
             self.quota.used(thought, input.saturating_add(output));
         }
-        let end = call_end(&self.settings, usage, &outcome);
-        let answer = outcome.clone().ok();
+        let read = |text: String| Ok((self.read(&text, &question)?, text));
+        let (outcome, answer) = match outcome.and_then(read) {
+            Ok((told, text)) => (Ok(told), Some(text)),
+            Err(failure) => (Err(failure), None),
+        };
+        let end = call_end(&self.settings, usage, outcome.as_ref().err());
         let now = self.clock.now();
         self.ledger(move |catalog| catalog.end_call(&request_id, &end, answer.as_deref(), now)).await?;
         Ok(outcome)
+    }
+
+    /// Reads an answer's text, and learns from it whether the server answers by the schema.
+    fn read(&self, text: &str, question: &Question) -> Result<Told, Failure> {
+        let told = answer::read(text, question.form)?;
+        self.fallback.learn(told, (question.wanted, question.form))
     }
 
     fn caps(&self, intent: &CallIntent, now: DateTime<Utc>) -> DayCaps {
@@ -75,8 +93,7 @@ impl Shared {
     }
 }
 
-fn call_end(settings: &Vision, usage: Usage, outcome: &Result<String, Failure>) -> CallEnd {
-    let failure = outcome.as_ref().err();
+fn call_end(settings: &Vision, usage: Usage, failure: Option<&Failure>) -> CallEnd {
     let status = match failure {
         None => CallStatus::Answered,
         Some(failure) if failure.is_passing() => CallStatus::Failed,

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use async_openai::Client;
 use catalog::{CallIntent, CallMode, Catalog, Clock};
-use config::{CameraId, Vision, Windows};
+use config::{AnswerForm, CameraId, Vision, Windows};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answer::{self, Told};
 use super::bound::bound;
 use super::breaker::Breaker;
-use super::endpoint::{Endpoint, http_client};
+use super::call::Question;
+use super::endpoint::{Endpoint, http_client, secrets};
 use super::error::VisionError;
 use super::failure::Failure;
+use super::fallback::{Fallback, is_about_the_schema};
 use super::key::key;
 use super::look::{Answer, Look, Origin, Said};
 use super::quota::Quota;
@@ -42,6 +45,7 @@ pub(super) struct Shared {
     pub(super) windows: Windows,
     turns: Turns,
     pub(super) quota: Quota,
+    pub(super) fallback: Fallback,
     /// Requests under way. They end even when nobody waits for them any more: they are paid for.
     under_way: TaskTracker,
     /// Set by the first failure that only the operator can mend: nobody asks after it.
@@ -63,11 +67,12 @@ impl VisionClient {
         clock: Clock,
     ) -> Result<Self, VisionError> {
         let (endpoint, http) = (Endpoint::new(settings)?, http_client(settings)?);
-        let transport = Transport { http: http.clone(), secret: settings.api_key.clone() };
+        let transport = Transport { http: http.clone(), secrets: secrets(settings) };
         let shared = Shared {
             chat: Client::build(http, endpoint).with_http_service(transport),
             turns: Turns::new(settings.concurrency),
             quota: Quota::new(settings.requests_per_minute, settings.tokens_per_minute),
+            fallback: Fallback::default(),
             settings: settings.clone(),
             windows: windows.clone(),
             catalog,
@@ -95,19 +100,23 @@ impl VisionClient {
     pub async fn look(&self, look: &Look, ending: &CancellationToken) -> Result<Answer, VisionError> {
         let key = key(look, &self.shared.settings);
         let question = unless(ending, self.shared.turns.question(&key)).await?;
-        if let Some(answer) = self.stored(&key).await? {
+        if let Some(answer) = self.stored(&key, look).await? {
             return Ok(answer);
         }
         let slot = unless(ending, self.shared.turns.slots.take()).await?;
         let turn = Arc::new((question, slot));
-        let request = Arc::new(Request::new(look, &self.shared.settings));
+        let mut asking = self.asking(look, self.shared.fallback.form(look.form(&self.shared.settings)));
         let (mut tries, mut unreadable) = (0, 0);
         loop {
             let intent = self.intent(look, &key);
             let request_id = intent.request_id.clone();
-            let failure = match self.in_turn(intent, (&request, &turn), ending).await? {
-                Ok(text) => {
-                    return Ok(Answer { request_id, said: Said::Caption(text), origin: Origin::Asked });
+            let failure = match self.in_turn(intent, (&asking, &turn), ending).await? {
+                Ok(told) => {
+                    return Ok(Answer { request_id, said: Said::Told(told), origin: Origin::Asked });
+                }
+                Err(failure) if asking.form == AnswerForm::Json && is_about_the_schema(&failure) => {
+                    asking = self.asking(look, AnswerForm::Text);
+                    continue;
                 }
                 Err(failure) => failure,
             };
@@ -137,15 +146,15 @@ impl VisionClient {
     async fn in_turn(
         &self,
         intent: CallIntent,
-        (request, turn): (&Arc<Request>, &Arc<Turn>),
+        (asking, turn): (&Arc<Question>, &Arc<Turn>),
         ending: &CancellationToken,
-    ) -> Result<Result<String, Failure>, VisionError> {
+    ) -> Result<Result<Told, Failure>, VisionError> {
         let shared = &self.shared;
         let pass = unless(ending, self.breaker.pass()).await?.map_err(server_is_down)?;
         unless(ending, shared.quota.wait(intent.bound.tokens())).await?;
         self.may_go_on(ending)?;
         let begun = Instant::now();
-        let outcome = self.call(intent, request, turn).await?;
+        let outcome = self.call(intent, asking, turn).await?;
         let failure = outcome.as_ref().err();
         pass.tell(failure);
         shared.turns.slots.learn(begun, failure);
@@ -156,10 +165,10 @@ impl VisionClient {
     async fn call(
         &self,
         intent: CallIntent,
-        request: &Arc<Request>,
+        asking: &Arc<Question>,
         turn: &Arc<Turn>,
-    ) -> Result<Result<String, Failure>, VisionError> {
-        let call = Arc::clone(&self.shared).call(intent, Arc::clone(request));
+    ) -> Result<Result<Told, Failure>, VisionError> {
+        let call = Arc::clone(&self.shared).call(intent, Arc::clone(asking));
         let turn = Arc::clone(turn);
         let task = self.shared.under_way.spawn(async move {
             let outcome = call.await;
@@ -175,14 +184,25 @@ impl VisionClient {
         self.shared.under_way.wait().await;
     }
 
-    async fn stored(&self, key: &str) -> Result<Option<Answer>, VisionError> {
+    async fn stored(&self, key: &str, look: &Look) -> Result<Option<Answer>, VisionError> {
         let key = key.to_owned();
         let stored = self.shared.ledger(move |catalog| catalog.answer(&key)).await?;
         Ok(stored.map(|stored| Answer {
             request_id: stored.request_id,
-            said: Said::Caption(stored.text),
+            said: Said::Told(self.read_again(&stored.text, look)),
             origin: Origin::Stored,
         }))
+    }
+
+    /// Reads an answer that was kept. One that an earlier version took and this one would not is not bought again.
+    fn read_again(&self, text: &str, look: &Look) -> Told {
+        answer::read(text, look.form(&self.shared.settings)).unwrap_or_else(|_| Told::plain(text))
+    }
+
+    fn asking(&self, look: &Look, form: AnswerForm) -> Arc<Question> {
+        let settings = &self.shared.settings;
+        let request = Request::new(look, settings, form);
+        Arc::new(Question { request, form, wanted: look.form(settings) })
     }
 
     fn may_go_on(&self, ending: &CancellationToken) -> Result<(), VisionError> {

@@ -2,6 +2,9 @@
 
 use chrono::DateTime;
 
+use config::AnswerForm;
+
+use super::answer;
 use super::failure::{Failure, RetryAfter};
 use super::wire::Reply;
 
@@ -9,8 +12,8 @@ use super::wire::Reply;
 pub(crate) fn reply(bytes: &[u8]) {
     if let Ok(reply) = serde_json::from_slice::<Reply>(bytes) {
         let _ = reply.usage();
-        match reply.into_caption() {
-            Ok(caption) => assert!(!caption.trim().is_empty()),
+        match reply.into_text().and_then(|text| answer::read(&text, AnswerForm::Json)) {
+            Ok(told) => assert!(!told.caption.contains('\n')),
             Err(failure) => assert!(!failure.to_string().is_empty()),
         }
     }

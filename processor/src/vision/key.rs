@@ -1,11 +1,12 @@
 //! The key of a question: the one definition of what makes two questions the same.
 
 use catalog::hex;
-use config::Vision;
+use config::{AnswerForm, Vision};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::look::Look;
+use super::answer::SCHEMA;
+use super::look::{Look, PictureSize};
 
 /// Everything the answer depends on, in the order in which it is hashed.
 ///
@@ -20,6 +21,7 @@ struct Parts<'a> {
     mapping: &'a str,
     image: Image,
     model: &'a str,
+    /// With its variables filled in, as is the system text.
     prompt: &'a str,
     system: Option<&'a str>,
     /// Of a structured answer; absent while answers are plain text.
@@ -29,6 +31,7 @@ struct Parts<'a> {
 /// How the view becomes the picture that is sent.
 #[derive(Serialize)]
 struct Image {
+    /// 0 for as large as the view is.
     max_px: u32,
     quality: u8,
     detail: &'static str,
@@ -37,6 +40,7 @@ struct Image {
 /// Returns the key as 64 hexadecimal digits: SHA-256 over the canonical JSON of the parts. JSON quotes
 /// its strings, so no two different questions share a text.
 pub(super) fn key(look: &Look, settings: &Vision) -> String {
+    let (prompt, system) = (look.prompt(settings), look.system(settings));
     let parts = Parts {
         version: 1,
         segment_sha256: &look.segment_sha256,
@@ -44,14 +48,14 @@ pub(super) fn key(look: &Look, settings: &Vision) -> String {
         view: &look.view,
         mapping: &look.mapping,
         image: Image {
-            max_px: settings.image_max_px,
+            max_px: if look.size == PictureSize::Full { 0 } else { settings.image_max_px },
             quality: settings.jpeg_quality,
-            detail: settings.detail.as_str(),
+            detail: look.detail(settings).as_str(),
         },
         model: &settings.model,
-        prompt: &settings.prompt,
-        system: settings.system.as_deref(),
-        schema: None,
+        prompt: &prompt,
+        system: system.as_deref(),
+        schema: (look.form(settings) == AnswerForm::Json).then_some(SCHEMA),
     };
     let text = serde_json::to_vec(&parts).expect("strings and numbers always become JSON");
     hex(&Sha256::digest(text))
@@ -63,10 +67,18 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use config::{Caps, Detail};
+    use config::{Caps, Detail, SecondLook, Wording};
 
-    use super::super::look::Jpeg;
+    use super::super::look::{Asking, Jpeg};
     use super::*;
+
+    fn picture(frame: u64) -> Jpeg {
+        Jpeg { frame, at: Duration::from_secs(frame / 30), bytes: Bytes::from_static(b"jpeg") }
+    }
+
+    fn wording(text: &str) -> Wording {
+        Wording::parse(text).unwrap()
+    }
 
     fn look() -> Look {
         Look {
@@ -74,7 +86,11 @@ mod tests {
             camera: None,
             view: "north".to_owned(),
             mapping: r#"{"mode":"original"}"#.to_owned(),
-            pictures: vec![Jpeg { frame: 30, bytes: Bytes::from_static(b"jpeg") }],
+            pictures: vec![picture(30)],
+            size: PictureSize::Shrunk,
+            asking: Asking::Prompt,
+            time: "2026-11-22 22:00:00".to_owned(),
+            labels: "car".to_owned(),
         }
     }
 
@@ -83,9 +99,16 @@ mod tests {
             base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
             model: "gpt-6-luna".to_owned(),
             api_key: None,
-            prompt: "What is happening?".to_owned(),
+            headers: Vec::new(),
+            ca_file: None,
+            proxy: None,
+            prompt: wording("What is happening?"),
             system: None,
+            answer: AnswerForm::Text,
             detail: Detail::Low,
+            frames_per_request: 1,
+            second_look: SecondLook::Never,
+            digest: false,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -117,18 +140,32 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_part_of_the_key_only_where_it_is_used() {
+        let later = Look { time: "2026-11-22 23:00:00".to_owned(), labels: "dog".to_owned(), ..look() };
+        assert_eq!(key(&look(), &settings()), key(&later, &settings()));
+        for prompt in ["At {time}?", "{labels}?"] {
+            let settings = Vision { prompt: wording(prompt), ..settings() };
+            assert_ne!(key(&look(), &settings), key(&later, &settings), "{prompt}");
+            let settings = Vision { prompt: wording("?"), system: Some(wording(prompt)), ..settings };
+            assert_ne!(key(&look(), &settings), key(&later, &settings), "{prompt}");
+        }
+    }
+
+    #[test]
     fn whatever_changes_the_answer_changes_the_key() {
-        let looks: [fn(&mut Look); 5] = [
+        let looks: [fn(&mut Look); 6] = [
+            |look| look.size = PictureSize::Full,
             |look| look.segment_sha256 = "cd".repeat(32),
             |look| look.pictures[0].frame = 60,
-            |look| look.pictures.push(Jpeg { frame: 60, bytes: Bytes::new() }),
+            |look| look.pictures.push(picture(60)),
             |look| look.view = "south".to_owned(),
             |look| look.mapping = r#"{"mode":"perspective"}"#.to_owned(),
         ];
-        let settings_changes: [fn(&mut Vision); 6] = [
+        let settings_changes: [fn(&mut Vision); 7] = [
+            |settings| settings.answer = AnswerForm::Json,
             |settings| settings.model = "llava".to_owned(),
-            |settings| settings.prompt = "Who is there?".to_owned(),
-            |settings| settings.system = Some("You watch a gate.".to_owned()),
+            |settings| settings.prompt = wording("Who is there?"),
+            |settings| settings.system = Some(wording("You watch a gate.")),
             |settings| settings.detail = Detail::High,
             |settings| settings.image_max_px = 1024,
             |settings| settings.jpeg_quality = 81,

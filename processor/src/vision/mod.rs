@@ -3,6 +3,7 @@
 //! Read `client.rs` first: it holds the order of the steps. What decides is in `retry.rs` (a pure
 //! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
 
+mod answer;
 mod bound;
 mod breaker;
 mod call;
@@ -10,6 +11,7 @@ mod client;
 mod endpoint;
 mod error;
 mod failure;
+mod fallback;
 #[cfg(test)]
 mod fuzzed;
 mod key;
@@ -22,9 +24,11 @@ mod transport;
 mod turns;
 mod wire;
 
+pub(crate) use answer::SCHEMA;
+pub use answer::Told;
 pub use client::VisionClient;
 pub use error::VisionError;
 pub use failure::{Failure, RetryAfter};
-pub use look::{Answer, Jpeg, Look, Origin, Said};
+pub use look::{Answer, Asking, Jpeg, Look, Origin, PictureSize, Said};
 pub use probe::Probe;
 pub use retry::{RetryPolicy, Situation, Verdict};

@@ -6,7 +6,7 @@ use async_openai::config::Config;
 use config::Vision;
 use serde_json::Value;
 
-use super::endpoint::{Endpoint, http_client};
+use super::endpoint::{Endpoint, http_client, secrets};
 use super::error::VisionError;
 use super::failure::Failure;
 use super::transport::{read_body, redact};
@@ -59,7 +59,7 @@ impl Probe {
         match status {
             200..=299 => Self::of_list(status, &body, &settings.model),
             401 | 403 => {
-                let failure = Failure::from_status(status, None, &redact(&body, settings.api_key.as_ref()));
+                let failure = Failure::from_status(status, None, &redact(&body, &secrets(settings)));
                 Self::KeyRefused { status, text: failure.to_string() }
             }
             _ => Self::NoModelList { status },

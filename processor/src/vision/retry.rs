@@ -130,6 +130,7 @@ fn operator_must_act(failure: &Failure) -> Option<String> {
             "the vision server does not let this key in ({failure}): check {KEYS}, `vision.base_url`, and \
              whether the key may use `vision.model`"
         )),
+        407 => Some(format!("the proxy wants a password ({failure}): write it into `vision.proxy`")),
         429 if no_credit => Some(format!(
             "the account of the vision key has no credit left ({failure}): add credit, or set another key in \
              {KEYS}"

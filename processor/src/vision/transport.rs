@@ -23,7 +23,7 @@ const BODY_LIMIT: usize = 4 << 20;
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     /// Must not appear in what is kept of an error.
-    pub(super) secret: Option<Secret>,
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl tower::Service<HttpRequestFactory> for Transport {
@@ -54,7 +54,7 @@ impl Transport {
         let body = read_body(&mut response).await;
         if !status.is_success() {
             // The status says enough, even when the connection broke before the text ended.
-            let text = redact(&body.unwrap_or_default(), self.secret.as_ref());
+            let text = redact(&body.unwrap_or_default(), &self.secrets);
             return Err(Failure::from_status(status.as_u16(), retry_after, &text));
         }
         let body = body?;
@@ -64,13 +64,11 @@ impl Transport {
     }
 }
 
-/// Takes key and pictures out of what the server says: some repeat the request in their error page.
-pub(super) fn redact(body: &[u8], secret: Option<&Secret>) -> String {
+/// Takes secrets and pictures out of what the server says: some repeat the request in their error page.
+pub(super) fn redact(body: &[u8], secrets: &[Secret]) -> String {
     let text = without_pictures(&String::from_utf8_lossy(body));
-    match secret.map(Secret::expose).filter(|secret| !secret.is_empty()) {
-        Some(secret) => text.replace(secret, "***"),
-        None => text,
-    }
+    let secrets = secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty());
+    secrets.fold(text, |text, secret| text.replace(secret, "***"))
 }
 
 fn without_pictures(text: &str) -> String {

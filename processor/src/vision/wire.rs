@@ -5,10 +5,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::{Usd, Vision};
+use config::{AnswerForm, Usd, Vision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::answer::PARSED_SCHEMA;
 use super::failure::{Failure, error_text, shorten};
 use super::look::Look;
 
@@ -17,6 +18,22 @@ pub(super) struct Request {
     model: String,
     messages: Vec<Message>,
     max_completion_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat>,
+}
+
+/// Asks for JSON by our schema.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ResponseFormat {
+    JsonSchema { json_schema: JsonSchema },
+}
+
+#[derive(Serialize)]
+struct JsonSchema {
+    name: &'static str,
+    strict: bool,
+    schema: &'static Value,
 }
 
 #[derive(Serialize)]
@@ -42,19 +59,25 @@ struct ImageUrl {
 
 impl Request {
     /// Builds the request: optional system text, then one user message of text and pictures.
-    pub(super) fn new(look: &Look, settings: &Vision) -> Self {
-        let mut content = vec![Part::Text { text: settings.prompt.clone() }];
+    pub(super) fn new(look: &Look, settings: &Vision, form: AnswerForm) -> Self {
+        let mut content = vec![Part::Text { text: look.prompt(settings) }];
         content.extend(look.pictures.iter().map(|picture| {
             let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.bytes));
-            Part::ImageUrl { image_url: ImageUrl { url, detail: settings.detail.as_str() } }
+            Part::ImageUrl { image_url: ImageUrl { url, detail: look.detail(settings).as_str() } }
         }));
-        let system = settings.system.clone().map(|content| Message::System { content });
+        let system = look.system(settings).map(|content| Message::System { content });
         Self {
             model: settings.model.clone(),
             messages: system.into_iter().chain([Message::User { content }]).collect(),
             max_completion_tokens: settings.max_output_tokens,
+            response_format: response_format(form),
         }
     }
+}
+
+fn response_format(form: AnswerForm) -> Option<ResponseFormat> {
+    let json_schema = JsonSchema { name: "what_is_seen", strict: true, schema: &PARSED_SCHEMA };
+    (form == AnswerForm::Json).then_some(ResponseFormat::JsonSchema { json_schema })
 }
 
 #[derive(Default, Deserialize)]
@@ -102,17 +125,17 @@ impl Reply {
         Usage { input_tokens: count("prompt_tokens"), output_tokens: count("completion_tokens") }
     }
 
-    /// Takes the caption out of the reply: the text of the first choice.
-    pub(super) fn into_caption(self) -> Result<String, Failure> {
+    /// Takes the answer's text out of the reply: that of the first choice.
+    pub(super) fn into_text(self) -> Result<String, Failure> {
         if let Some(error) = self.error.filter(|error| !error.is_null()) {
             let text = error_text(&error).unwrap_or_else(|| error.to_string());
             return Err(Failure::Unreadable { text: shorten(&text) });
         }
         let choice = self.choices.unwrap_or_default().into_iter().next().unwrap_or_default();
         let message = choice.message.unwrap_or_default();
-        let caption = message.content.as_ref().map(text_of).unwrap_or_default();
-        if !caption.trim().is_empty() {
-            return Ok(caption.trim().to_owned());
+        let text = message.content.as_ref().map(text_of).unwrap_or_default();
+        if !text.trim().is_empty() {
+            return Ok(text.trim().to_owned());
         }
         match (message.refusal, choice.finish_reason) {
             (Some(Value::String(text)), _) if !text.is_empty() => {
@@ -155,7 +178,7 @@ mod tests {
             json!({ "content": [{ "type": "text", "text": "a person " }, { "type": "text", "text": "at the gate" }] }),
         ] {
             let reply = reply(json!({ "choices": [{ "message": message, "finish_reason": "" }] }));
-            assert_eq!(reply.into_caption().unwrap(), "a person at the gate");
+            assert_eq!(reply.into_text().unwrap(), "a person at the gate");
         }
     }
 
@@ -169,7 +192,7 @@ mod tests {
             json!({ "choices": [{ "message": { "content": "  " } }] }),
             json!({ "error": { "message": "overloaded", "code": 502 } }),
         ] {
-            assert!(matches!(reply(value).into_caption(), Err(Failure::Unreadable { .. })));
+            assert!(matches!(reply(value).into_text(), Err(Failure::Unreadable { .. })));
         }
     }
 
@@ -180,7 +203,7 @@ mod tests {
             json!({ "message": { "content": "" }, "finish_reason": "content_filter" }),
         ] {
             let reply = reply(json!({ "choices": [choice] }));
-            assert!(matches!(reply.into_caption(), Err(Failure::Declined { .. })));
+            assert!(matches!(reply.into_text(), Err(Failure::Declined { .. })));
         }
     }
 
@@ -195,7 +218,7 @@ mod tests {
             let reply = reply(json!({ "choices": [{ "message": { "content": "x" } }], "usage": usage }));
             let usage = reply.usage();
             assert_eq!((usage.input_tokens, usage.output_tokens), expected);
-            assert!(reply.into_caption().is_ok());
+            assert!(reply.into_text().is_ok());
         }
     }
 }

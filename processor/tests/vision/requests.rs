@@ -7,17 +7,16 @@ use nightreel_processor::vision::{Answer, Origin, Probe, Said, VisionError};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::setting::{KEY, MODEL, Setting, look};
+use crate::setting::{KEY, MODEL, Setting, look, wording};
 use crate::vision_server::{Reply, VisionServer};
 
 #[tokio::test]
 async fn sends_prompt_picture_detail_and_limits_and_keeps_the_caption() {
     let server = VisionServer::start(Some(KEY), |_| Reply::Caption("a person at the gate".to_owned()));
-    let setting =
-        Setting::of(&server).with(|settings| settings.system = Some("You watch a gate.".to_owned()));
+    let setting = Setting::of(&server).with(|settings| settings.system = Some(wording("You watch a gate.")));
     let answer = setting.look(&look(30)).await.unwrap();
 
-    assert_eq!(answer.said, Said::Caption("a person at the gate".to_owned()));
+    assert_eq!(answer.caption(), Some("a person at the gate"));
     assert_eq!(answer.origin, Origin::Asked);
     let journal = server.journal();
     assert_eq!(journal.len(), 1);

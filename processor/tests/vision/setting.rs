@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{Caps, Detail, Price, Rate, Rates, Secret, Vision, Windows};
-use nightreel_processor::vision::{Answer, Jpeg, Look, Probe, RetryPolicy, VisionClient, VisionError};
+use config::{AnswerForm, Caps, Detail, Price, Rate, Rates, SecondLook, Secret, Vision, Windows, Wording};
+use nightreel_processor::vision::{
+    Answer, Asking, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::vision_server::VisionServer;
@@ -34,9 +36,16 @@ impl Setting {
             base_url: base_url.parse().unwrap(),
             model: MODEL.to_owned(),
             api_key: Some(Secret::new(KEY)),
-            prompt: "What is happening?".to_owned(),
+            headers: Vec::new(),
+            ca_file: None,
+            proxy: None,
+            prompt: wording("What is happening?"),
             system: None,
+            answer: AnswerForm::Text,
             detail: Detail::Low,
+            frames_per_request: 1,
+            second_look: SecondLook::Never,
+            digest: false,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -117,6 +126,14 @@ pub(crate) fn look(frame: u64) -> Look {
         camera: Some("gate".parse().unwrap()),
         view: "original".to_owned(),
         mapping: r#"{"mode":"original"}"#.to_owned(),
-        pictures: vec![Jpeg { frame, bytes }],
+        pictures: vec![Jpeg { frame, at: Duration::from_secs(frame / 30), bytes }],
+        size: PictureSize::Shrunk,
+        asking: Asking::Prompt,
+        time: "2026-11-22 02:00:00".to_owned(),
+        labels: String::new(),
     }
+}
+
+pub(crate) fn wording(text: &str) -> Wording {
+    Wording::parse(text).unwrap()
 }

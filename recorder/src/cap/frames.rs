@@ -1,6 +1,7 @@
 //! The frames of a camera that plays, capped.
 
 use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use config::CameraId;
 use futures::StreamExt;
@@ -8,6 +9,7 @@ use retina::client::{Demuxed, Stream};
 use retina::codec::CodecItem;
 
 use super::abandon::abandon;
+use super::farewell::Held;
 use super::watch::{Excess, Limits, Watch};
 use crate::RecorderError;
 use crate::input::broken;
@@ -42,24 +44,26 @@ impl Pictures {
 
 pub(crate) struct Frames {
     camera: CameraId,
-    /// Absent once it has asked for too much.
-    demuxed: Option<Demuxed>,
+    /// Empty once it has asked for too much.
+    demuxed: Held<Demuxed>,
     pictures: Pictures,
     watch: Watch,
 }
 
 impl Frames {
-    pub(crate) fn new(camera: &CameraId, demuxed: Demuxed, pictures: Pictures) -> Self {
+    pub(crate) fn new(camera: &CameraId, demuxed: Held<Demuxed>, pictures: Pictures) -> Self {
         let watch = Watch::new(pictures.limits());
-        Self { camera: camera.clone(), demuxed: Some(demuxed), pictures, watch }
+        Self { camera: camera.clone(), demuxed, pictures, watch }
     }
 
     /// Returns the next frame, or how the session ended. Nothing is lost where it is not awaited to its end.
     pub(crate) async fn next(&mut self) -> Result<CodecItem, RecorderError> {
         let Self { camera, demuxed, pictures, watch } = self;
         let ended = || RecorderError::EndedByCamera { camera: camera.to_string() };
-        let playing = demuxed.as_mut().ok_or_else(ended)?;
-        match poll_fn(|cx| watch.poll(cx, |cx| playing.poll_next_unpin(cx))).await {
+        let mut next = |cx: &mut Context<'_>| {
+            demuxed.within(|playing| playing.poll_next_unpin(cx)).unwrap_or(Poll::Ready(None))
+        };
+        match poll_fn(|cx| watch.poll(cx, &mut next)).await {
             Ok(Some(frame)) => frame.map_err(|e| broken(camera, &e)),
             Ok(None) => Err(ended()),
             Err(excess) => {
@@ -70,7 +74,7 @@ impl Frames {
     }
 
     pub(crate) fn streams(&self) -> &[Stream] {
-        self.demuxed.as_ref().map_or(&[], |demuxed| demuxed.streams())
+        self.demuxed.get().map_or(&[], |demuxed| demuxed.streams())
     }
 }
 
@@ -140,7 +144,8 @@ mod tests {
             })
         });
         let demuxed = play_by_udp(hostile.port).await.unwrap();
-        let mut frames = Frames::new(&"gate".parse().unwrap(), demuxed, Pictures::Large);
+        let held = Held::new(demuxed, None);
+        let mut frames = Frames::new(&"gate".parse().unwrap(), held, Pictures::Large);
         let ended = loop {
             if let Err(e) = frames.next().await {
                 break e;

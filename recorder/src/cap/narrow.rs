@@ -4,15 +4,16 @@
 //! anybody can look: headers, into 27 times their size. A ring that has room for the largest pictures needs this.
 #![expect(unsafe_code, reason = "retina keeps its socket for itself, so it has to be found by its number")]
 
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use url::Url;
 
 /// Wide enough for 16 Mbit/s over a tenth of a second of distance. The kernel allows no more by itself.
-const WAITING: usize = 212_992;
+pub(crate) const ROOM: usize = 212_992;
 
 const RTSP_PORT: u16 = 554;
 
@@ -26,7 +27,7 @@ pub(crate) async fn narrow(server: &Url) -> io::Result<()> {
         if let Ok(number) = entry?.file_name().to_string_lossy().parse()
             && let Some(socket) = connected_to(number, &addresses)
         {
-            set_socket_recv_buffer_size(&socket, WAITING)?;
+            set_socket_recv_buffer_size(&socket, ROOM)?;
             narrowed = true;
         }
     }
@@ -35,15 +36,63 @@ pub(crate) async fn narrow(server: &Url) -> io::Result<()> {
 
 /// Returns the socket once more, if it is one and is connected to one of the addresses.
 fn connected_to(number: RawFd, addresses: &[SocketAddr]) -> Option<TcpStream> {
+    let socket = once_more(number)?;
+    let peer = socket.peer_addr().ok()?;
+    addresses.contains(&peer).then_some(socket)
+}
+
+/// Returns the file once more, as the socket that it may be.
+fn once_more(number: RawFd) -> Option<TcpStream> {
     if number < 0 {
         return None;
     }
     // SAFETY: it is borrowed for one `dup`. Where its owner has closed it meanwhile, the call fails or finds another
-    // file, which is none of these sockets, or is one.
+    // file, which is none of the sockets in question, or is one.
     let file = unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned().ok()?;
-    let socket = TcpStream::from(file);
-    let peer = socket.peer_addr().ok()?;
-    addresses.contains(&peer).then_some(socket)
+    Some(TcpStream::from(file))
+}
+
+/// The connections that wait in one runtime.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    /// The kernel's list of what the runtime waits for.
+    list: PathBuf,
+}
+
+impl Waiting {
+    /// Finds those of the runtime that this is called in.
+    pub(crate) fn in_this_runtime() -> io::Result<Self> {
+        let known = UdpSocket::bind("127.0.0.1:0")?;
+        known.set_nonblocking(true)?;
+        let known = tokio::net::UdpSocket::from_std(known)?;
+        for entry in fs::read_dir("/proc/self/fdinfo")? {
+            let list = entry?.path();
+            if waited_for(&list).is_ok_and(|waited| waited.contains(&known.as_raw_fd())) {
+                return Ok(Self { list });
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// Lets no more wait there than `room`; the kernel takes it twice, for what it needs itself.
+    pub(crate) fn narrow(&self, room: usize) -> io::Result<()> {
+        for number in waited_for(&self.list)? {
+            if let Some(socket) = once_more(number)
+                && socket.peer_addr().is_ok()
+            {
+                set_socket_recv_buffer_size(&socket, room)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the numbers out of lines like `tfd:       10 events: 8000201d data: …`.
+fn waited_for(list: &Path) -> io::Result<Vec<RawFd>> {
+    let text = fs::read_to_string(list)?;
+    let numbers =
+        text.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next()?.parse().ok());
+    Ok(numbers.collect())
 }
 
 #[cfg(test)]
@@ -70,6 +119,18 @@ mod tests {
         let port = servers[0].local_addr().unwrap().port();
         narrow(&format!("rtsp://127.0.0.1:{port}/cam").parse().unwrap()).await.unwrap();
         assert!(room(&wanted) > before, "{} bytes", room(&wanted));
+        assert_eq!(room(&other), before);
+    }
+
+    #[tokio::test]
+    async fn connections_of_a_runtime_are_narrowed_and_no_others() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let ours = tokio::net::TcpStream::connect(address).await.unwrap();
+        let other = TcpStream::connect(address).unwrap();
+        let before = room(&other);
+        Waiting::in_this_runtime().unwrap().narrow(4096).unwrap();
+        assert_eq!(socket_recv_buffer_size(&ours).unwrap(), 2 * 4096);
         assert_eq!(room(&other), before);
     }
 

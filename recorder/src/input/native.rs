@@ -1,5 +1,6 @@
 //! The native input: an RTSP session. Asks what the camera offers, chooses streams, plays them, hands frames on.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,12 @@ use retina::client::{
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::parameters::Parameters;
 use super::{Input, Item, Playing, ReportItem, SoundItem, SoundKept, SoundUse, StreamInfo, VideoItem};
 use crate::RecorderError;
-use crate::cap::{Frames, Pictures, capped, narrow};
+use crate::cap::{Farewell, Frames, Held, Pictures, capped, narrow};
 use crate::mp4::{Law, TrackHead, TrackKind};
 use crate::sender::{SenderReport, ntp_time};
 
@@ -29,16 +31,19 @@ const STALE_SESSIONS_END: Duration = Duration::from_secs(65);
 pub(crate) struct Sessions {
     group: Arc<SessionGroup>,
     pictures: Pictures,
+    /// Whether the camera floods those who ask it to end a session.
+    flooded: CancellationToken,
 }
 
 impl Sessions {
     pub(crate) fn of(camera: &Camera) -> Self {
-        Self { group: group_of(camera), pictures: Pictures::Usual }
+        Self { group: group_of(camera), pictures: Pictures::Usual, flooded: CancellationToken::new() }
     }
 
     /// Begins anew where one was abandoned: retina's would wait for its end, or fail.
     pub(crate) fn forget(&mut self, camera: &Camera) {
         self.group = group_of(camera);
+        self.flooded = CancellationToken::new();
     }
 
     /// Makes room for pictures that have turned out to be large, in the sessions to come.
@@ -46,18 +51,27 @@ impl Sessions {
         self.pictures = Pictures::Large;
     }
 
-    /// Waits until the camera has noticed that its old sessions are over.
-    pub(crate) async fn settled(&self) {
-        let stale = self.group.stale_sessions();
-        if stale.num_sessions > 0 {
-            tracing::debug!(sessions = stale.num_sessions, "waiting for old sessions of the camera to end");
-            let _ = timeout(STALE_SESSIONS_END, self.group.await_stale_sessions(&stale)).await;
+    /// Waits until the camera has noticed that its old sessions are over. One that floods us is asked no more.
+    pub(crate) async fn settled(&mut self, camera: &Camera) {
+        self.ended_within(STALE_SESSIONS_END).await;
+        if self.flooded.is_cancelled() {
+            tracing::warn!(camera = %camera.id, "sends too much when asked to end a session, and is not asked again");
+            self.forget(camera);
         }
     }
 
-    /// Waits until what is left is torn down: a camera with few sessions to give gets them back.
+    /// Waits a moment until what is left is torn down: a camera with few sessions to give gets them back.
     pub(crate) async fn torn_down(&self) {
-        let _ = timeout(Duration::from_secs(1), self.group.await_teardown()).await;
+        self.ended_within(Duration::from_secs(1)).await;
+    }
+
+    async fn ended_within(&self, longest: Duration) {
+        let stale = self.group.stale_sessions();
+        if stale.num_sessions > 0 {
+            tracing::debug!(sessions = stale.num_sessions, "waiting for old sessions of the camera to end");
+            let ended = timeout(longest, self.group.await_stale_sessions(&stale));
+            let _ = self.flooded.run_until_cancelled(ended).await;
+        }
     }
 }
 
@@ -154,15 +168,24 @@ pub(super) async fn play(
 ) -> Result<Playing, RecorderError> {
     let connecting = async {
         let options = || SessionOptions::default().session_group(Arc::clone(&sessions.group));
-        // Retina asks for a session's end from a task of its own, which reads on without a cap. The end of the
-        // connection says the same to all but the old live555 that goes on sending a dead session's packets.
-        let mut session = describe_source(camera, source, options().teardown(TeardownPolicy::Never)).await?;
-        if session.tool().is_some_and(Tool::has_live555_tcp_bug) {
-            drop(session); // nothing has been set up in it, and a camera may have but one to give
-            session = describe_source(camera, source, options().teardown(TeardownPolicy::Auto)).await?;
+        // The end of the connection ends a session, but for an old live555, which goes on sending its packets to
+        // whoever connects next: that has to be asked.
+        let session = describe_source(camera, source, options().teardown(TeardownPolicy::Never)).await?;
+        let transport = transport(source);
+        if !session.tool().is_some_and(Tool::has_live555_tcp_bug) {
+            let pictures = pictures(camera, source, sessions).await;
+            let wanted = Wanted { sound, transport, pictures, farewell: None };
+            return set_up_and_play(camera, session, wanted).await;
         }
-        let pictures = pictures(camera, source, sessions).await;
-        set_up_and_play(camera, session, (sound, transport(source), pictures)).await
+        drop(session); // nothing has been set up in it, and a camera may have but one to give
+        let farewell = Farewell::prepare(sessions.flooded.clone()).map_err(|e| unprepared(camera, &e))?;
+        let asking = async {
+            let session = describe_source(camera, source, options().teardown(TeardownPolicy::Auto)).await?;
+            farewell.narrow().map_err(|e| unprepared(camera, &e))?;
+            let (pictures, farewell) = (sessions.pictures, Some(farewell.clone()));
+            set_up_and_play(camera, session, Wanted { sound, transport, pictures, farewell }).await
+        };
+        farewell.around(asking).await
     };
     timeout(CONNECT_WITHIN, capped(&camera.id, connecting)).await.map_err(|_| no_answer(camera))?
 }
@@ -192,17 +215,27 @@ async fn describe_source(
     Session::describe(source.url.clone(), options).await.map_err(|e| refusal(camera, &e))
 }
 
+/// How a session is to play.
+struct Wanted {
+    sound: SoundUse,
+    transport: Transport,
+    pictures: Pictures,
+    /// For cameras that have to be asked to end it.
+    farewell: Option<Farewell>,
+}
+
 async fn set_up_and_play(
     camera: &Camera,
     mut session: Session<Described>,
-    (sound_use, transport, pictures): (SoundUse, Transport, Pictures),
+    wanted: Wanted,
 ) -> Result<Playing, RecorderError> {
-    let options = || SetupOptions::default().frame_format(FrameFormat::MP4).transport(transport.clone());
+    let options =
+        || SetupOptions::default().frame_format(FrameFormat::MP4).transport(wanted.transport.clone());
     let video = choose_video(camera, session.streams())?;
     session.setup(video, options()).await.map_err(|e| refusal(camera, &e))?;
 
     let (mut sound, mut unusable_sound) = (None, None);
-    if sound_use == SoundUse::Record
+    if wanted.sound == SoundUse::Record
         && let Some(number) = choose_sound(session.streams())
     {
         let stream = &session.streams()[number];
@@ -215,7 +248,8 @@ async fn set_up_and_play(
     }
     let policy = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
     let playing = session.play(policy).await.map_err(|e| refusal(camera, &e))?;
-    let frames = Frames::new(&camera.id, playing.demuxed().map_err(|e| broken(&camera.id, &e))?, pictures);
+    let demuxed = playing.demuxed().map_err(|e| broken(&camera.id, &e))?;
+    let frames = Frames::new(&camera.id, Held::new(demuxed, wanted.farewell), wanted.pictures);
     let parameters = Parameters::new(camera.id.clone(), frames.streams().get(video).and_then(video_head));
     let native = Native { frames, video, parameters };
     Ok(Playing { input: Input::Native(Box::new(native)), sound, unusable_sound })
@@ -272,6 +306,11 @@ fn sound_head(stream: &Stream) -> Option<TrackHead> {
 
 fn no_answer(camera: &Camera) -> RecorderError {
     RecorderError::NoAnswer { camera: camera.id.to_string(), after: CONNECT_WITHIN }
+}
+
+fn unprepared(camera: &Camera, error: &io::Error) -> RecorderError {
+    let reason = format!("its sessions could not be ended: {error}");
+    RecorderError::Unreachable { camera: camera.id.to_string(), reason }
 }
 
 fn refusal(camera: &Camera, error: &retina::Error) -> RecorderError {

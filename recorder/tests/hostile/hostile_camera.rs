@@ -117,6 +117,15 @@ impl Talk {
         Ok(self.header("CSeq: ").unwrap_or("0").to_owned())
     }
 
+    /// Looks at the next request, which is still to be read.
+    pub(crate) fn is_asked_to_end(&self) -> io::Result<bool> {
+        let mut begin = [0; 8];
+        while self.stream.peek(&mut begin)? < begin.len() {
+            std::thread::yield_now();
+        }
+        Ok(&begin == b"TEARDOWN")
+    }
+
     /// Of the last request.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.request.lines().find_map(|line| line.strip_prefix(name))

@@ -18,6 +18,7 @@ mod station;
 
 mod answers;
 mod descriptions;
+mod farewell;
 mod footage;
 mod hostile_camera;
 mod memory;

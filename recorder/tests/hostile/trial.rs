@@ -77,6 +77,30 @@ impl Trial {
         cost
     }
 
+    /// Lets the camera go on after the end of its session, until so many connections have come to their end, and
+    /// asserts the cost.
+    #[expect(clippy::print_stdout, reason = "the numbers are worth to be seen")]
+    pub(crate) async fn endure_the_end(
+        &mut self,
+        name: &str,
+        script: fn(&mut Talk) -> io::Result<()>,
+        connections: usize,
+    ) {
+        memory::forget_peak();
+        let begun = Instant::now();
+        self.hostile.act(script);
+        let served = async {
+            while self.hostile.served() < connections {
+                tokio::time::sleep(Duration::from_millis(20)).await; // waits for the camera's thread
+            }
+        };
+        let endured = tokio::time::timeout(PATIENCE, served).await;
+        assert!(endured.is_ok(), "{:?}", self.running.status.cameras()[1]);
+        let cost = memory::peak().saturating_sub(self.memory_before);
+        println!("{name}: {} MB, {:.1} s", cost >> 20, begun.elapsed().as_secs_f64());
+        assert!(cost <= COST, "{name}: {} MB", cost >> 20);
+    }
+
     /// Asserts that the good camera has lost nothing.
     pub(crate) async fn end(self) {
         let good = self.running.status.cameras()[0].clone();

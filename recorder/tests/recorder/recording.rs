@@ -134,7 +134,8 @@ async fn many_cameras_are_recorded_by_one_recorder() {
     let cameras = cameras.map(|(id, path)| camera_at(id, &url(path), TWO_SECONDS));
     let mut running = station.start_all(cameras.to_vec());
     let waits_for_its_path = |state: &CameraState| {
-        matches!(state, CameraState::Waiting { reason } if reason.contains("404") && reason.contains("`url`"))
+        let CameraState::Waiting { reason } = state else { return false };
+        reason.contains("404") && reason.contains("`url`")
     };
     let waiting = running.status.wait_for(|cameras| {
         cameras[..3].iter().all(|camera| camera.segments >= 2) && waits_for_its_path(&cameras[3].state)
