@@ -11,7 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::media::{let_rest, put_segments};
-use crate::support::{Nightreel, PATIENCE, Reply, Running, VisionServer, eventually};
+use crate::support::{
+    Clip, FakeCamera, Nightreel, PATIENCE, Play, Reply, Running, VisionServer, eventually, footage,
+};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -40,12 +42,17 @@ fn looked_at() -> Nightreel {
 /// Starts the server, and returns it with its address.
 fn serve(nightreel: &Nightreel) -> (Running, String) {
     let server = nightreel.start(&["serve"]);
+    let address = address_of(&server);
+    (server, address)
+}
+
+fn address_of(server: &Running) -> String {
     let address = eventually("the server's address", PATIENCE, || {
         let said = server.said();
-        let (_, after) = said.split_once("address=")?;
+        let (_, after) = said.split_once("serving address=")?;
         Some(after.split_whitespace().next()?.to_owned())
     });
-    (server, format!("http://{address}"))
+    format!("http://{address}")
 }
 
 fn npm(folder: &str, package: &str) -> Option<PathBuf> {
@@ -57,7 +64,7 @@ fn npm(folder: &str, package: &str) -> Option<PathBuf> {
 fn a_person_sees_days_events_and_footage_and_puts_failures_back() {
     let nightreel = looked_at();
     let (mut server, address) = serve(&nightreel);
-    if look(&address, &[], 7) {
+    if look(&address, &[], 8) {
         assert_eq!(nightreel.status()["queue"]["queued"], 1, "what was put back waits");
     }
     assert_eq!(server.terminate().code(), Some(0));
@@ -124,6 +131,22 @@ fn with_users_nobody_else_sees_anything_and_elsewhere_only_users_are_served() {
     assert_eq!(server.terminate().code(), Some(0));
 }
 
+#[test]
+fn run_serves_the_pages_and_a_camera_is_watched_live() {
+    let (nightreel, clip) = (Nightreel::new(), footage(Clip { seconds: 20, ..Clip::default() }));
+    let camera = FakeCamera::start(Play { clip: &clip, port: 0, options: &[] });
+    nightreel.configure(&format!(
+        "[[camera]]\nid = \"gate\"\nurl = {:?}\nsegment_seconds = 4\nhls = true\nhls_part_seconds = 1\n",
+        camera.url()
+    ));
+    let mut run = nightreel.start(&["run"]);
+    let playlist = nightreel.root().join("gate/stream.m3u8");
+    eventually("a part", PATIENCE, || fs::read_to_string(&playlist).ok()?.contains("#EXTINF").then_some(()));
+    look(&address_of(&run), &[("LIVE", "1")], 1);
+    assert_eq!(run.terminate().code(), Some(0));
+    nightreel.verify();
+}
+
 /// Asks, and returns status and body; fails at what is no answer.
 fn ask(address: &str, request: &str, headers: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
@@ -131,7 +154,7 @@ fn ask(address: &str, request: &str, headers: &str) -> (u16, String) {
     write!(stream, "X-Requested-By: a test\r\nContent-Length: 0\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request}: {answer}"));
     assert!(head.contains("x-content-type-options: nosniff"), "{request}: {head}");
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())

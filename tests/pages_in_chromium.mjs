@@ -109,9 +109,10 @@ const stories = {
   async 'events are filtered, leafed through and played'() {
     const page = await open('/events?limit=2');
     await isAccessible(page, 'events');
-    const first = await page.locator('.card').count();
     await page.mouse.wheel(0, 5000);
-    await page.waitForFunction(first => document.querySelectorAll('.card').length > first, first);
+    await page.waitForFunction(() => document.querySelectorAll('.card').length > 2);
+    const ids = await page.locator('.card').evaluateAll(cards => cards.map(card => card.id));
+    assert.equal(new Set(ids).size, ids.length, 'each event is there once');
     await page.selectOption('select[name=label]', 'person');
     await page.click('.filters button');
     await page.waitForURL('**label=person**');
@@ -139,6 +140,14 @@ const stories = {
     assert.equal(await page.locator('.card').count(), 0);
     await page.goto(`${server}/search?q=${encodeURIComponent('"><script>window.hacked=1</script>')}`);
     await close(page, 'search');
+  },
+
+  async 'a camera without a playlist says how it gets one'() {
+    const page = await open('/live/gate');
+    await isAccessible(page, 'live');
+    assert.match(await page.locator('.empty').textContent(), /hls = true/);
+    assert.ok(await page.locator('#last .card').count() > 0);
+    await close(page, 'live');
   },
 
   async 'what was given up is put back by a button'() {
@@ -175,8 +184,19 @@ const stories = {
   },
 };
 
+// Of a camera that is being recorded.
+async function watchLive() {
+  const page = await open('/live/gate');
+  await page.waitForFunction(() => document.querySelector('#live').getVideoPlaybackQuality().totalVideoFrames > 20);
+  assert.ok(await page.locator('#cannot').isHidden());
+  await close(page, 'live-playing');
+}
+
 try {
-  if (name) {
+  if (process.env.LIVE) {
+    await watchLive();
+    console.log('ok: a person watches a camera');
+  } else if (name) {
     await logIn();
     console.log('ok: a person logs in and out');
   } else for (const [name, story] of Object.entries(stories)) {

@@ -53,6 +53,7 @@ pub fn report(site: &Site, night: NaiveDate) -> Result<String, CatalogError> {
                     p.sum {
                         (date_and_clock(night.span.from, site.zone())) " to " (date_and_clock(night.span.to, site.zone()))
                     }
+                    (night.digests()?)
                     (night.sums()?)
                     (night.cameras()?)
                     (night.events()?)
@@ -92,6 +93,16 @@ impl Night<'_> {
                     div { dt { "Calls of the vision model" } dd { (spent.calls) } }
                     div { dt { "Spent" } dd { "$" (format!("{:.4}", spent.usd.dollars())) } }
                 }
+            }
+        })
+    }
+
+    fn digests(&self) -> Result<Markup, CatalogError> {
+        let digests = self.site.catalog.digests(self.date)?;
+        Ok(html! {
+            @for digest in &digests {
+                h2 { (digest.camera) }
+                p.digest { (digest.text) }
             }
         })
     }

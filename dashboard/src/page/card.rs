@@ -69,6 +69,7 @@ impl Card<'_> {
                         br;
                         time datetime=(instant(start)) { (date_and_clock(start, self.zone)) } " · " (length(end - start))
                     }
+                    (self.gist())
                     (self.said())
                 }
             }
@@ -93,6 +94,16 @@ impl Card<'_> {
                 }
             } @else {
                 span.none { "no picture" }
+            }
+        }
+    }
+
+    /// What structured answers say beside their captions.
+    fn gist(&self) -> Markup {
+        html! {
+            @if let Some(gist) = &self.event.what.gist {
+                @if gist.notable { p.notable { "Notable" @for reason in &gist.reasons { ": " (reason) } } }
+                @if !gist.tags.is_empty() { ul.tags { @for tag in &gist.tags { li { (tag) } } } }
             }
         }
     }

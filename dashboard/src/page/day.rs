@@ -170,6 +170,7 @@ fn row(strip: Strip<'_>, coverage: &Coverage, marks: &[Mark]) -> Markup {
         div.row {
             div.name {
                 a href=(crate::page::words::play_address(strip.camera, strip.first())) { (strip.camera) }
+                a.live href={ "/live/" (crate::page::words::encoded(strip.camera)) } { "live" }
                 small { (share(coverage.recorded_s, coverage.expected_s)) ", " (count(events, "event")) }
                 @if !missing.is_empty() { small.missing { (missing.join(", ")) } }
             }
