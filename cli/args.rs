@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
+#[cfg(feature = "process")]
+use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
     record, retain, run, search, status, verify, why,
 };
-#[cfg(feature = "process")]
-use crate::commands::{decode_worker, frames, live, process, view};
 #[cfg(feature = "dashboard")]
 use crate::commands::{report, serve};
 
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Record(record::RecordArgs),
     #[cfg(feature = "process")]
     Process(process::ProcessArgs),
+    #[cfg(feature = "process")]
+    Batch(batch::BatchArgs),
     Retain(retain::RetainArgs),
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
