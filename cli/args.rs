@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-#[cfg(feature = "dashboard")]
-use crate::commands::serve;
 #[cfg(feature = "archive")]
 use crate::commands::{archive, restore};
 #[cfg(feature = "process")]
@@ -14,6 +12,8 @@ use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
     rebuild, record, retain, run, search, status, verify, why,
 };
+#[cfg(feature = "dashboard")]
+use crate::commands::{report, serve};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Live(live::LiveArgs),
     #[cfg(feature = "process")]
     View(view::ViewArgs),
+    #[cfg(feature = "dashboard")]
+    Report(report::ReportArgs),
     #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
     Ledger(ledger::LedgerArgs),

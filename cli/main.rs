@@ -58,6 +58,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]
+        Command::Report(args) => commands::report::run(global, args),
+        #[cfg(feature = "dashboard")]
         Command::Serve(args) => commands::serve::run(global, args),
         Command::Events(args) => commands::events::run(global, args),
         Command::Export(args) => commands::export::run(global, args),

@@ -26,6 +26,7 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod pages;
 mod policy;
 mod process_files;
 mod reaching;
