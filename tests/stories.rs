@@ -9,6 +9,7 @@ mod support;
 mod answers;
 mod asking;
 mod bad_input;
+mod batches;
 mod coverage;
 mod decoding;
 mod digests;

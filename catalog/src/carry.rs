@@ -74,6 +74,7 @@ impl MediaFolder {
         }
         self.catalog().write("note a deletion", |t| {
             t.execute("UPDATE segment SET state = 'deleted', intent = NULL WHERE id = ?1", [segment.id])?;
+            crate::batch::forget(t, segment.id)?;
             t.execute("DELETE FROM job WHERE segment_id = ?1", [segment.id])
         })?;
         Ok(())

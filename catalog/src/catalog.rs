@@ -123,6 +123,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0005_money.sql")),
         M::up(include_str!("../migrations/0006_answers.sql")),
         M::up(include_str!("../migrations/0007_retention.sql")),
+        M::up(include_str!("../migrations/0008_batch.sql")),
     ])
 }
 

@@ -5,6 +5,7 @@
 mod again;
 mod alarm;
 mod alive;
+mod batch;
 mod camera_segments;
 mod carry;
 mod catalog;
@@ -72,6 +73,10 @@ mod when;
 
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
+pub use batch::{
+    Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
+    Settled, Spool, Tried, Try,
+};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -95,7 +100,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{CameraLock, Role};
+pub use lock::{BatchLock, CameraLock, Role};
 pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;

@@ -1,5 +1,7 @@
 //! The subcommands, one file each: its flags, its help, and what it does.
 
+#[cfg(feature = "process")]
+pub(crate) mod batch;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;

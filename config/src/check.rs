@@ -13,6 +13,7 @@ use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
 
+mod asking;
 mod address;
 mod camera;
 mod caps;

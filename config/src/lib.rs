@@ -3,6 +3,7 @@
 //! Raw settings mirror the file; checked settings are what everyone else sees, and cannot be wrong. The page
 //! to read first is `load.rs`.
 
+mod asking;
 mod camera;
 mod check;
 mod credentials;
@@ -37,6 +38,7 @@ mod window;
 mod wording;
 mod zone;
 
+pub use asking::{Batches, FlexFallback, VisionMode};
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
 pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
 pub use environment::Environment;

@@ -13,7 +13,6 @@ const KEYS: &[&str] = &[
     "camera.view.masks",
     "storage.backend",
     "storage.s3",
-    "vision.mode",
 ];
 
 /// Keys of this version of which later versions will take more values.

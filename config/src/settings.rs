@@ -10,7 +10,10 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Camera, CameraId, Caps, Detect, Hook, Price, RetentionRule, Secret, Windows, Wording};
+use crate::{
+    Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule, Secret,
+    VisionMode, Windows, Wording,
+};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -103,6 +106,9 @@ pub struct Vision {
     /// Ends before `/chat/completions`.
     pub base_url: Url,
     pub model: String,
+    pub mode: VisionMode,
+    pub flex_fallback: FlexFallback,
+    pub batches: Batches,
     /// Local servers need none.
     pub api_key: Option<Secret>,
     /// What every request carries besides.
@@ -173,6 +179,11 @@ impl Vision {
     /// Returns what the model costs, where it is listed.
     pub fn price(&self) -> Option<&Price> {
         self.prices.iter().find(|price| price.model == self.model)
+    }
+
+    /// Returns what the tokens of the model cost when it is asked in this way.
+    pub fn rates_by(&self, mode: VisionMode) -> Option<Rates> {
+        self.price().map(|price| price.rates_by(mode))
     }
 }
 

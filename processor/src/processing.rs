@@ -11,6 +11,7 @@ use config::Settings;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::answered::Answering;
 use crate::decoding::DecoderProgram;
 use crate::digesting::{Digesting, Nights};
 use crate::error::{ProcessorError, chain};
@@ -23,6 +24,7 @@ use crate::pace::{Backlog, Pace, PaceKeeper};
 use crate::places::{NamedPlace, Place, RootPlace};
 use crate::pool::{Patience, Pool};
 use crate::shift::Shift;
+use crate::vision::Idle;
 use crate::worker::Work;
 
 /// Rounds of waiting for files that are being written, before a run over the backlog begins without them.
@@ -172,6 +174,13 @@ impl Processing {
         Ok(())
     }
 
+    /// Looks once at the batches under way, such as one that is to be cancelled, and sends nothing new.
+    pub fn follow_batches(&self) -> Result<(), ProcessorError> {
+        let Some(asker) = &self.asker else { return Ok(()) };
+        let mut keeper = asker.keeper().map_err(ProcessorError::Vision)?;
+        keeper.round(Idle::Paused).map_err(ProcessorError::Vision).map(drop)
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -198,11 +207,34 @@ impl Processing {
         let shift = Shift::new(&self.ending, self.runtime.clone());
         let (examiner, clock) = (&self.examiner, &self.clock);
         let work = Work { queue, place, examiner, pace, shift: &shift, clock, tell, aside: Mutex::default() };
-        let ended = Pool::new(work, patience).run(self.settings.process.workers, || beside(&shift));
+        let ended = match &self.asker {
+            Some(asker) if place.has_batches() => {
+                let answering = Answering::new(&work, asker.keeper().map_err(ProcessorError::Vision)?);
+                self.work_beside(&answering, &Pool::new(&work, patience), || beside(&shift))
+            }
+            _ => Pool::new(&work, patience).run(self.settings.process.workers, || beside(&shift)),
+        };
         if let Some(asker) = &self.asker {
             asker.finish();
         }
         ended
+    }
+
+    /// Lets the workers work while batches are followed, and sends what they gathered last.
+    fn work_beside(
+        &self,
+        answering: &Answering<'_, '_>,
+        pool: &Pool<'_, '_>,
+        beside: impl FnOnce(),
+    ) -> Result<(), ProcessorError> {
+        answering.begin()?;
+        std::thread::scope(|scope| {
+            let following = scope.spawn(|| answering.go_on());
+            let ended = pool.run(self.settings.process.workers, beside);
+            answering.end();
+            ended.and(following.join().unwrap_or(Err(ProcessorError::Panicked)))
+        })?;
+        answering.last()
     }
 
     /// Walks the root, again after the settle time while there are files that are being written.

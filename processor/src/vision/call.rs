@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_openai::traits::RequestOptionsBuilder;
-use catalog::{Begun, CallEnd, CallIntent, CallStatus, Catalog, CatalogError, Charge, DayCaps};
+use catalog::{Begun, CallEnd, CallIntent, CallMode, CallStatus, Catalog, CatalogError, Charge, DayCaps};
 use chrono::{DateTime, Utc};
-use config::{AnswerForm, CameraId, Vision};
+use config::{AnswerForm, CameraId, Rates, VisionMode};
 
 use super::answer::{self, Told};
 use super::client::{Shared, joined};
 use super::error::VisionError;
 use super::failure::Failure;
+use super::flex::Tiered;
 use super::transport::failure_of;
 use super::wire::{Reply, Request, Usage};
 
@@ -35,15 +36,16 @@ impl Shared {
     ) -> Result<Result<Told, Failure>, VisionError> {
         let request_id = intent.request_id.clone();
         let thought = intent.bound.tokens();
-        let now = self.clock.now();
+        let (now, mode) = (self.clock.now(), intent.mode);
         // It may have waited for its turn past the end of the day on which it was thought of.
         let intent = CallIntent { cap_day: self.windows.cap_day(now), ..intent };
-        let caps = self.caps(&intent, now);
+        let caps = self.caps((intent.camera.as_deref(), mode), now);
         match self.ledger(move |catalog| catalog.begin_call(&intent, &caps, now)).await? {
             Begun::Sent => {}
             Begun::CapReached(reached) => return Err(VisionError::CapReached(reached)),
         }
-        let (usage, outcome) = match self.send(&request_id, &question.request).await {
+        let tiered = Tiered::new(&question.request, mode);
+        let (usage, outcome) = match self.send(&request_id, &tiered).await {
             Ok(reply) => (reply.usage(), reply.into_text()),
             Err(failure) => (Usage::default(), Err(failure)),
         };
@@ -55,7 +57,7 @@ impl Shared {
             Ok((told, text)) => (Ok(told), Some(text)),
             Err(failure) => (Err(failure), None),
         };
-        let end = call_end(&self.settings, usage, outcome.as_ref().err());
+        let end = call_end(self.rates(mode), usage, outcome.as_ref().err());
         let now = self.clock.now();
         self.ledger(move |catalog| catalog.end_call(&request_id, &end, answer.as_deref(), now)).await?;
         Ok(outcome)
@@ -67,18 +69,27 @@ impl Shared {
         self.fallback.learn(told, (question.wanted, question.form))
     }
 
-    fn caps(&self, intent: &CallIntent, now: DateTime<Utc>) -> DayCaps {
-        let camera = intent.camera.as_ref().and_then(|id| id.parse::<CameraId>().ok());
+    pub(super) fn caps(&self, (camera, mode): (Option<&str>, CallMode), now: DateTime<Utc>) -> DayCaps {
+        let camera = camera.and_then(|id| id.parse::<CameraId>().ok());
         let camera = camera.and_then(|id| self.settings.camera_caps.get(&id).copied());
         DayCaps {
             all: self.settings.caps,
             camera: camera.unwrap_or_default(),
-            rates: self.settings.price().map(|price| price.rates),
+            rates: self.rates(mode),
             until: Some(self.windows.cap_day_ends(now)),
         }
     }
 
-    async fn send(&self, request_id: &str, request: &Request) -> Result<Reply, Failure> {
+    pub(super) fn rates(&self, mode: CallMode) -> Option<Rates> {
+        let mode = match mode {
+            CallMode::Direct => VisionMode::Direct,
+            CallMode::Flex => VisionMode::Flex,
+            CallMode::Batch => VisionMode::Batch,
+        };
+        self.settings.rates_by(mode)
+    }
+
+    async fn send(&self, request_id: &str, request: &Tiered<'_>) -> Result<Reply, Failure> {
         let chat = self.chat.chat().header(REQUEST_ID_HEADER, request_id).map_err(failure_of)?;
         chat.create_byot::<_, Reply>(request).await.map_err(failure_of)
     }
@@ -93,7 +104,8 @@ impl Shared {
     }
 }
 
-fn call_end(settings: &Vision, usage: Usage, failure: Option<&Failure>) -> CallEnd {
+/// Says how a request ended, at `rates`.
+pub(super) fn call_end(rates: Option<Rates>, usage: Usage, failure: Option<&Failure>) -> CallEnd {
     let status = match failure {
         None => CallStatus::Answered,
         Some(failure) if failure.is_passing() => CallStatus::Failed,
@@ -107,7 +119,7 @@ fn call_end(settings: &Vision, usage: Usage, failure: Option<&Failure>) -> CallE
         http_status: failure.map_or(Some(200), Failure::http_status),
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
-        cost: usage.cost(settings),
+        cost: usage.cost(rates),
         charge: failure.map_or(Charge::Used, charge),
         error: failure.map(ToString::to_string),
     }

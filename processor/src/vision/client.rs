@@ -1,12 +1,13 @@
 //! The vision client: one look, from the key of its question to the stored answer.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_openai::Client;
 use catalog::{CallIntent, CallMode, Catalog, Clock};
-use config::{AnswerForm, CameraId, Vision, Windows};
+use config::{AnswerForm, CameraId, Vision, VisionMode, Windows};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use super::endpoint::{Endpoint, http_client, secrets};
 use super::error::VisionError;
 use super::failure::Failure;
 use super::fallback::{Fallback, is_about_the_schema};
+use super::flex::Tier;
 use super::key::key;
 use super::look::{Answer, Look, Origin, Said};
 use super::quota::Quota;
@@ -31,9 +33,10 @@ use super::wire::Request;
 /// Asks the vision model; clones share the limit of requests, the ledger and the verdict to stop.
 #[derive(Clone)]
 pub struct VisionClient {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     breaker: Arc<Breaker>,
-    policy: RetryPolicy,
+    pub(super) policy: RetryPolicy,
+    pub(super) mode: VisionMode,
 }
 
 pub(super) struct Shared {
@@ -50,6 +53,8 @@ pub(super) struct Shared {
     under_way: TaskTracker,
     /// Set by the first failure that only the operator can mend: nobody asks after it.
     stopped: OnceLock<String>,
+    /// Set when the server turns out to have no batches.
+    pub(super) no_batches: AtomicBool,
 }
 
 impl fmt::Debug for VisionClient {
@@ -79,10 +84,11 @@ impl VisionClient {
             clock,
             under_way: TaskTracker::new(),
             stopped: OnceLock::new(),
+            no_batches: AtomicBool::new(false),
         };
         let policy = RetryPolicy::default();
         let breaker = Arc::new(Breaker::new(policy.server_rest));
-        Ok(Self { shared: Arc::new(shared), breaker, policy })
+        Ok(Self { shared: Arc::new(shared), breaker, policy, mode: settings.mode })
     }
 
     /// Replaces the times of the retry rules.
@@ -103,12 +109,16 @@ impl VisionClient {
         if let Some(answer) = self.stored(&key, look).await? {
             return Ok(answer);
         }
+        if let Some(answer) = self.batched(look, &key).await? {
+            return Ok(answer);
+        }
         let slot = unless(ending, self.shared.turns.slots.take()).await?;
         let turn = Arc::new((question, slot));
         let mut asking = self.asking(look, self.shared.fallback.form(look.form(&self.shared.settings)));
         let (mut tries, mut unreadable) = (0, 0);
+        let mut tier = Tier::new(self.mode);
         loop {
-            let intent = self.intent(look, &key);
+            let intent = self.intent(look, (&key, tier.mode()));
             let request_id = intent.request_id.clone();
             let failure = match self.in_turn(intent, (&asking, &turn), ending).await? {
                 Ok(told) => {
@@ -120,6 +130,9 @@ impl VisionClient {
                 }
                 Err(failure) => failure,
             };
+            if tier.falls_back(&failure, self.shared.settings.flex_fallback) {
+                continue;
+            }
             tries += 1;
             unreadable += u32::from(matches!(failure, Failure::Unreadable { .. }));
             let now = self.shared.clock.now();
@@ -213,7 +226,7 @@ impl VisionClient {
         }
     }
 
-    fn intent(&self, look: &Look, key: &str) -> CallIntent {
+    fn intent(&self, look: &Look, (key, mode): (&str, CallMode)) -> CallIntent {
         CallIntent {
             request_id: format!("{:032x}", fastrand::u128(..)),
             key: key.to_owned(),
@@ -221,7 +234,7 @@ impl VisionClient {
             camera: look.camera.as_ref().map(CameraId::to_string),
             segment_sha256: look.segment_sha256.clone(),
             model: self.shared.settings.model.clone(),
-            mode: CallMode::Direct,
+            mode,
             bound: bound(look, &self.shared.settings),
         }
     }

@@ -98,6 +98,15 @@ mod tests {
         Vision {
             base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
             model: "gpt-6-luna".to_owned(),
+            mode: config::VisionMode::Direct,
+            flex_fallback: config::FlexFallback::Direct,
+            batches: config::Batches {
+                max_lines: 1,
+                max_bytes: 1,
+                per_hour: 1,
+                gather: Duration::ZERO,
+                poll: Duration::ZERO,
+            },
             api_key: None,
             headers: Vec::new(),
             ca_file: None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::{AnswerForm, Detail, Filling, Vision};
+use serde::{Deserialize, Serialize};
 
 use super::answer::Told;
 
@@ -96,13 +97,29 @@ impl Look {
 }
 
 /// Holds a view as it is sent.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Jpeg {
     /// Counted from 0 within the segment.
     pub frame: u64,
     /// Since the segment's first frame.
     pub at: Duration,
+    /// Not kept in drafts: what was sent is in the spool.
+    #[serde(skip)]
     pub bytes: Bytes,
+}
+
+impl Look {
+    /// Tells whether it can be sent: one out of a draft has no pictures any more.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.pictures.iter().all(|picture| !picture.bytes.is_empty())
+    }
+}
+
+impl Jpeg {
+    /// Returns what a question is identified by, which is not the bytes.
+    pub(crate) fn without_bytes(&self) -> Self {
+        Self { bytes: Bytes::new(), ..self.clone() }
+    }
 }
 
 impl fmt::Debug for Jpeg {
