@@ -20,6 +20,9 @@ use super::super::retry::{Situation, Verdict};
 use super::due::{Idle, is_due};
 use super::provider::{Provider, has_none};
 
+/// How long nothing is sent when a camera's cap is reached.
+const CAMERA_CAP_REST: TimeDelta = TimeDelta::minutes(10);
+
 /// Talks with the provider about batches. Its calls block: they are for a thread of their own.
 pub(crate) struct Keeper {
     pub(super) client: VisionClient,
@@ -29,6 +32,8 @@ pub(crate) struct Keeper {
     /// Batches of which it is certain that the provider has none, though their file is there.
     pub(super) uncreated: HashSet<String>,
     next_poll: Option<Instant>,
+    /// Nothing is sent before, since a cap is reached.
+    capped_until: Option<DateTime<Utc>>,
     is_checked: bool,
     pub(super) is_in_trouble: bool,
 }
@@ -66,6 +71,7 @@ impl Keeper {
             ending: ending.clone(),
             uncreated: HashSet::new(),
             next_poll: None,
+            capped_until: None,
             is_checked: false,
             is_in_trouble: false,
         })
@@ -136,6 +142,9 @@ impl Keeper {
         let (limits, mut round) = (shared.settings.batches, Round::default());
         while !self.ending.is_cancelled() {
             let now = self.now();
+            if self.capped_until.is_some_and(|until| until > now) {
+                break;
+            }
             let begun = self.catalog().batches_since(now - TimeDelta::hours(1))?;
             if !is_due(&self.catalog().gathered(now)?, &limits, (idle, begun), now) {
                 break;
@@ -148,6 +157,7 @@ impl Keeper {
                 cap_day: shared.windows.cap_day(now),
             };
             let intended = self.catalog().intend_batch(&limits, &caps, now)?;
+            self.capped_until = intended.reached.iter().map(|reached| self.rest_of(reached, now)).max();
             round.reached.extend(intended.reached);
             let Some(id) = intended.batch else { break };
             let mut open = self.catalog().batches_under_way()?.into_iter();
@@ -177,6 +187,14 @@ impl Keeper {
         let ended = || Failure::Interrupted { text: "the run is ending".to_owned() };
         let unless = self.ending.run_until_cancelled(talk);
         self.runtime.block_on(unless).unwrap_or_else(|| Err(ended()))
+    }
+
+    /// At the cap of one camera there may be room for the others.
+    fn rest_of(&self, reached: &CapReached, now: DateTime<Utc>) -> DateTime<Utc> {
+        match reached.camera {
+            Some(_) => now + CAMERA_CAP_REST,
+            None => self.client.shared.windows.cap_day_ends(now),
+        }
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
