@@ -12,6 +12,7 @@ mod bad_input;
 mod batches;
 mod coverage;
 mod decoding;
+mod digests;
 mod doctor;
 mod events;
 mod exactness;

@@ -1,6 +1,6 @@
 //! What `status` says of the vision model: what the day took, and what waits for the next.
 
-use catalog::{BatchTally, Deferral, Pause, Spent};
+use catalog::{BatchTally, Deferral, Digest, Pause, Spent};
 use chrono::{DateTime, Utc};
 use config::{Usd, Vision};
 use serde::Serialize;
@@ -22,12 +22,18 @@ pub(super) struct VisionLine {
     /// What waits for the next day.
     deferred: Vec<Deferral>,
     batches: BatchTally,
+    /// Of the last night that has any.
+    digests: Vec<Digest>,
 }
 
 impl VisionLine {
     pub(super) fn of(store: &Store, vision: &Vision) -> anyhow::Result<Self> {
         let now = store.clock.now();
         let spent = store.catalog.spent(store.settings.process.windows.cap_day(now), None)?;
+        let digests = match store.catalog.last_digested_night()? {
+            Some(night) => store.catalog.digests(night)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             calls_today: spent.calls,
             max_calls_per_day: vision.caps.calls,
@@ -37,6 +43,7 @@ impl VisionLine {
             max_usd_per_day: vision.caps.usd.map(Usd::dollars),
             deferred: store.catalog.deferrals(now)?,
             batches: store.catalog.batch_tally()?,
+            digests,
         })
     }
 
@@ -57,7 +64,10 @@ impl VisionLine {
                 camera.as_ref().map_or("all cameras".to_owned(), |camera| format!("camera `{camera}`"));
             format!("deferred  {segments} segments of {whose} until {} UTC: `{cap}` is reached", time(*until))
         });
-        std::iter::once(spent).chain(deferred).chain(self.batches()).collect()
+        let digests = self.digests.iter().map(|Digest { night, camera, text, .. }| {
+            format!("night     {night}, camera `{camera}`: {text}")
+        });
+        std::iter::once(spent).chain(deferred).chain(self.batches()).chain(digests).collect()
     }
 
     fn batches(&self) -> Option<String> {

@@ -196,6 +196,8 @@ pub(crate) struct RawVision {
     pub(crate) frames_per_request: i64,
     /// Sends pictures again, as large as they are, that the model wants to see larger; default false.
     pub(crate) second_look: bool,
+    /// Asks at the end of a night for a few sentences per camera on what its captions tell; default false.
+    pub(crate) digest: bool,
     /// Longer side of the picture sent, in pixels; default 1024.
     pub(crate) image_max_px: i64,
     /// JPEG quality of the picture sent, 1 to 100; default 80.
@@ -243,6 +245,7 @@ impl Default for RawVision {
             detail: "low".to_owned(),
             frames_per_request: 1,
             second_look: false,
+            digest: false,
             image_max_px: 1024,
             jpeg_quality: 80,
             max_output_tokens: 300,

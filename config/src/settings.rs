@@ -125,6 +125,8 @@ pub struct Vision {
     pub frames_per_request: usize,
     /// Whether pictures that the model wants to see larger are sent again as large as they are.
     pub second_look: SecondLook,
+    /// Whether each night gets a text per camera of what its captions tell.
+    pub digest: bool,
     /// The longer side of the picture that is sent, in pixels; larger views are shrunk.
     pub image_max_px: u32,
     /// 1 to 100.

@@ -7,7 +7,7 @@ use config::{CameraId, Windows};
 use serde::{Deserialize, Serialize};
 
 use crate::looks::Spot;
-use crate::vision::{Jpeg, Look, PictureSize};
+use crate::vision::{Asking, Jpeg, Look, PictureSize};
 
 /// The segment that questions are about.
 #[derive(Debug)]
@@ -98,6 +98,7 @@ impl Group {
             mapping: self.mapping.clone(),
             pictures,
             size,
+            asking: Asking::Prompt,
             time: time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
             labels: labels.into_iter().collect::<Vec<_>>().join(", "),
         }

@@ -9,6 +9,7 @@ mod candidates;
 mod content;
 mod decoding;
 pub mod detect;
+mod digesting;
 mod draft;
 mod error;
 mod event;

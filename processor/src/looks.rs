@@ -15,7 +15,7 @@ use crate::error::{ProcessorError, chain};
 use crate::group::{About, Group, Shot};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Jpeg, Keeper, Look, Said, Told, VisionClient, VisionError};
+use crate::vision::{Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError};
 
 /// Pictures, and bytes of them, gathered before they are asked about: bounds what is in memory per worker, however
 /// long the video.
@@ -72,6 +72,27 @@ impl Asker {
             second_look: vision.second_look,
             windows: settings.process.windows.clone(),
         }))
+    }
+
+    /// Asks for a text about a camera, without pictures. Returns it with the name of the ledger's row, or nothing where
+    /// the model gave none; an error says in words why there is none now.
+    pub(crate) fn text_about(&self, camera: &str, asked: String) -> Result<Option<(String, String)>, String> {
+        let look = Look {
+            segment_sha256: String::new(),
+            camera: camera.parse().ok(),
+            view: String::new(),
+            mapping: String::new(),
+            pictures: Vec::new(),
+            size: PictureSize::Shrunk,
+            asking: Asking::Text(asked),
+            time: String::new(),
+            labels: String::new(),
+        };
+        let client = self.client.at_once();
+        let answer = self.runtime.block_on(client.look(&look, &self.ending));
+        let answer = answer.map_err(|error| chain(&error))?;
+        let request_id = answer.request_id.clone();
+        Ok(told(answer).map(|told| (told.caption, request_id)))
     }
 
     /// Waits for requests under way whose looks were dropped: they are paid for. Whoever ends the program

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use catalog::{
-    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport, Scanner, Segment,
-    SegmentId, SegmentState, SqliteQueue, Watcher,
+    Catalog, CatalogError, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport,
+    Scanner, Segment, SegmentId, SegmentState, SqliteQueue, Watcher,
 };
 use chrono::{DateTime, Utc};
 use config::Settings;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answered::Answering;
 use crate::decoding::DecoderProgram;
+use crate::digesting::{Digesting, Nights};
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
 use crate::examiner::Examiner;
@@ -112,12 +113,49 @@ impl Processing {
         let place = &RootPlace { root, media: &media, after };
         let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
         self.catalog.take_up_deferrals(self.clock.now())?;
+        let begun = self.clock.now();
         self.work(&order, |shift| {
             self.catch_up(after, shift);
             if run.patience == Patience::Endless {
                 self.watch(root, &mut scanner, shift);
             }
-        })
+        })?;
+        if run.patience == Patience::UntilDrained && !self.ending.is_cancelled() {
+            self.digest_of(begun);
+        }
+        Ok(())
+    }
+
+    /// Tells of what a run that began at `begun` has seen.
+    fn digest_of(&self, begun: DateTime<Utc>) {
+        let now = self.clock.now();
+        if let Some(digesting) = self.digesting() {
+            let mut nights = [begun, now].map(|at| self.settings.process.windows.cap_day(at)).to_vec();
+            nights.dedup();
+            digesting.make(&nights, now);
+        }
+    }
+
+    /// Absent where no digests are wanted.
+    fn digesting(&self) -> Option<Digesting<'_>> {
+        self.settings.vision.as_ref().filter(|vision| vision.digest)?;
+        let (asker, windows) = (self.asker.as_ref()?, &self.settings.process.windows);
+        Some(Digesting { asker, catalog: &self.catalog, windows })
+    }
+
+    /// Tells of the night that ended last, when nothing of it is under way any more.
+    fn digest_night(&self, seen: &mut Nights) {
+        let now = self.clock.now();
+        match (self.digesting(), self.is_busy(now)) {
+            (Some(digesting), Ok(is_busy)) => digesting.make_when_over(seen, (is_busy, now)),
+            (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
+            (None, _) => {}
+        }
+    }
+
+    /// Tells whether something is looked at, or waits for the answers of a batch.
+    fn is_busy(&self, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+        Ok(self.queue().stats(now)?.leased > 0 || self.catalog.batch_tally()?.segments > 0)
     }
 
     /// Works on files that were named, leaving them where they are unless told otherwise.
@@ -241,7 +279,7 @@ impl Processing {
         let waker = Arc::clone(&watcher);
         shift.on_stop(move || waker.wake());
         let storage = &self.settings.storage;
-        let mut pause = storage.settle;
+        let (mut pause, mut nights) = (storage.settle, Nights::default());
         while !shift.is_over() {
             let hints = watcher.wait(pause);
             pause = storage.scan_interval;
@@ -256,6 +294,7 @@ impl Processing {
                 }
                 Err(error) => tracing::error!(error = chain(&error), "cannot look for new footage"),
             }
+            self.digest_night(&mut nights);
         }
     }
 }

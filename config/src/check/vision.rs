@@ -69,6 +69,7 @@ impl Check<'_> {
             detail: detail?,
             frames_per_request: frames?,
             second_look: if raw.second_look { SecondLook::WhereAsked } else { SecondLook::Never },
+            digest: raw.digest,
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,
             max_output_tokens: max_output_tokens?,

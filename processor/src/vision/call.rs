@@ -18,10 +18,11 @@ use super::wire::{Reply, Request, Usage};
 /// OpenAI writes it into its own logs: a row of the ledger can be found there.
 const REQUEST_ID_HEADER: &str = "x-client-request-id";
 
-/// A question as it is sent, and the form of the answer that it asks for.
+/// A question as it is sent, the form of the answer that it asks for, and the one that is wanted.
 pub(super) struct Question {
     pub(super) request: Request,
     pub(super) form: AnswerForm,
+    pub(super) wanted: AnswerForm,
 }
 
 impl Shared {
@@ -51,7 +52,7 @@ impl Shared {
         if let Some((input, output)) = usage.input_tokens.zip(usage.output_tokens) {
             self.quota.used(thought, input.saturating_add(output));
         }
-        let read = |text: String| Ok((self.read(&text, question.form)?, text));
+        let read = |text: String| Ok((self.read(&text, &question)?, text));
         let (outcome, answer) = match outcome.and_then(read) {
             Ok((told, text)) => (Ok(told), Some(text)),
             Err(failure) => (Err(failure), None),
@@ -63,9 +64,9 @@ impl Shared {
     }
 
     /// Reads an answer's text, and learns from it whether the server answers by the schema.
-    fn read(&self, text: &str, asked: AnswerForm) -> Result<Told, Failure> {
-        let told = answer::read(text, asked)?;
-        self.fallback.learn(told, (self.settings.answer, asked))
+    fn read(&self, text: &str, question: &Question) -> Result<Told, Failure> {
+        let told = answer::read(text, question.form)?;
+        self.fallback.learn(told, (question.wanted, question.form))
     }
 
     pub(super) fn caps(&self, (camera, mode): (Option<&str>, CallMode), now: DateTime<Utc>) -> DayCaps {

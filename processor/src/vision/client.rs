@@ -106,7 +106,7 @@ impl VisionClient {
     pub async fn look(&self, look: &Look, ending: &CancellationToken) -> Result<Answer, VisionError> {
         let key = key(look, &self.shared.settings);
         let question = unless(ending, self.shared.turns.question(&key)).await?;
-        if let Some(answer) = self.stored(&key).await? {
+        if let Some(answer) = self.stored(&key, look).await? {
             return Ok(answer);
         }
         if let Some(answer) = self.batched(look, &key).await? {
@@ -114,7 +114,7 @@ impl VisionClient {
         }
         let slot = unless(ending, self.shared.turns.slots.take()).await?;
         let turn = Arc::new((question, slot));
-        let mut asking = self.asking(look, self.shared.fallback.form(self.shared.settings.answer));
+        let mut asking = self.asking(look, self.shared.fallback.form(look.form(&self.shared.settings)));
         let (mut tries, mut unreadable) = (0, 0);
         let mut tier = Tier::new(self.mode);
         loop {
@@ -197,23 +197,25 @@ impl VisionClient {
         self.shared.under_way.wait().await;
     }
 
-    async fn stored(&self, key: &str) -> Result<Option<Answer>, VisionError> {
+    async fn stored(&self, key: &str, look: &Look) -> Result<Option<Answer>, VisionError> {
         let key = key.to_owned();
         let stored = self.shared.ledger(move |catalog| catalog.answer(&key)).await?;
         Ok(stored.map(|stored| Answer {
             request_id: stored.request_id,
-            said: Said::Told(self.read_again(&stored.text)),
+            said: Said::Told(self.read_again(&stored.text, look)),
             origin: Origin::Stored,
         }))
     }
 
     /// Reads an answer that was kept. One that an earlier version took and this one would not is not bought again.
-    fn read_again(&self, text: &str) -> Told {
-        answer::read(text, self.shared.settings.answer).unwrap_or_else(|_| Told::plain(text))
+    fn read_again(&self, text: &str, look: &Look) -> Told {
+        answer::read(text, look.form(&self.shared.settings)).unwrap_or_else(|_| Told::plain(text))
     }
 
     fn asking(&self, look: &Look, form: AnswerForm) -> Arc<Question> {
-        Arc::new(Question { request: Request::new(look, &self.shared.settings, form), form })
+        let settings = &self.shared.settings;
+        let request = Request::new(look, settings, form);
+        Arc::new(Question { request, form, wanted: look.form(settings) })
     }
 
     fn may_go_on(&self, ending: &CancellationToken) -> Result<(), VisionError> {

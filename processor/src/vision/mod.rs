@@ -33,6 +33,6 @@ pub(crate) use batch::{Idle, Keeper};
 pub use client::VisionClient;
 pub use error::VisionError;
 pub use failure::{Failure, RetryAfter};
-pub use look::{Answer, Jpeg, Look, Origin, PictureSize, Said};
+pub use look::{Answer, Asking, Jpeg, Look, Origin, PictureSize, Said};
 pub use probe::Probe;
 pub use retry::{RetryPolicy, Situation, Verdict};

@@ -11,7 +11,7 @@ use config::{
     VisionMode, Windows, Wording,
 };
 use nightreel_processor::vision::{
-    Answer, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
+    Answer, Asking, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +57,7 @@ impl Setting {
             detail: Detail::Low,
             frames_per_request: 1,
             second_look: SecondLook::Never,
+            digest: false,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -150,6 +151,7 @@ pub(crate) fn look(frame: u64) -> Look {
         mapping: r#"{"mode":"original"}"#.to_owned(),
         pictures: vec![Jpeg { frame, at: Duration::from_secs(frame / 30), bytes }],
         size: PictureSize::Shrunk,
+        asking: Asking::Prompt,
         time: "2026-11-22 02:00:00".to_owned(),
         labels: String::new(),
     }

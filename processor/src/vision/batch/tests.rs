@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::super::client::VisionClient;
-use super::super::look::{Jpeg, Look, Origin, PictureSize};
+use super::super::look::{Asking, Jpeg, Look, Origin, PictureSize};
 use super::super::retry::RetryPolicy;
 use super::{Idle, Keeper};
 
@@ -129,6 +129,7 @@ fn settings(base_url: &str) -> Vision {
         detail: Detail::Low,
         frames_per_request: 1,
         second_look: SecondLook::Never,
+        digest: false,
         image_max_px: 640,
         jpeg_quality: 80,
         max_output_tokens: 300,
@@ -158,6 +159,7 @@ fn look(frame: u64, bytes: usize) -> Look {
         mapping: r#"{"mode":"original"}"#.to_owned(),
         pictures: vec![Jpeg { frame, at: Duration::from_secs(frame), bytes: Bytes::from(picture) }],
         size: PictureSize::Shrunk,
+        asking: Asking::Prompt,
         time: "2026-11-25 22:00:00".to_owned(),
         labels: String::new(),
     }
