@@ -217,7 +217,9 @@ fn a_cancelled_batch_keeps_what_it_brought_and_its_segments_wait() {
 
     assert_eq!(batches(&nightreel)[0]["state"], "cancelled");
     assert_eq!(server.answered().len(), LOOKS_EACH);
-    assert_eq!(nightreel.status()["backlog"], 2);
+    // Both answers may be of one segment, which then is done.
+    let backlog = nightreel.status()["backlog"].as_u64().unwrap() as usize;
+    assert!(backlog > 0 && backlog + processed(&nightreel) == 2, "{backlog}");
     assert!((nightreel.status()["vision"]["usd_today"].as_f64().unwrap() - 2.0 * COST).abs() < 1e-9);
     nightreel.run(&["resume"]).with_code(0);
     configure(&nightreel, &server, ("direct", ""));

@@ -35,7 +35,8 @@ pub(crate) struct Keeper {
     /// Nothing is sent before, since a cap is reached.
     capped_until: Option<DateTime<Utc>>,
     is_checked: bool,
-    pub(super) is_in_trouble: bool,
+    /// What went wrong and was said, since all went well last.
+    said: HashSet<&'static str>,
 }
 
 /// What a round found.
@@ -49,7 +50,10 @@ pub(crate) struct Round {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Made,
+    /// This batch waits.
     Later,
+    /// The provider is out of reach.
+    Down,
 }
 
 impl fmt::Debug for Keeper {
@@ -73,7 +77,7 @@ impl Keeper {
             next_poll: None,
             capped_until: None,
             is_checked: false,
-            is_in_trouble: false,
+            said: HashSet::new(),
         })
     }
 
@@ -119,8 +123,9 @@ impl Keeper {
         tracing::warn!(%failure, "the vision server has no batches: what it is asked, it is asked at once, at its full price");
     }
 
-    /// Takes every batch that is under way one step further.
+    /// Takes every batch that is under way one step further. One that cannot be does not keep the others from it.
     fn resume(&mut self) -> Result<(), VisionError> {
+        let mut all_well = true;
         for batch in self.catalog().batches_under_way()? {
             if self.ending.is_cancelled() {
                 break;
@@ -129,9 +134,13 @@ impl Keeper {
                 BatchState::Submitted => self.follow(&batch)?,
                 _ => self.submit(batch)?,
             };
-            if step == Step::Later {
+            all_well &= step == Step::Made;
+            if step == Step::Down {
                 break;
             }
+        }
+        if all_well {
+            self.said.clear();
         }
         Ok(())
     }
@@ -163,7 +172,7 @@ impl Keeper {
             let mut open = self.catalog().batches_under_way()?.into_iter();
             let Some(batch) = open.find(|batch| batch.id == id) else { break };
             tracing::debug!(batch = id, lines = batch.lines, bytes = batch.bytes, "batch intended");
-            if self.submit(batch)? == Step::Later || !round.reached.is_empty() {
+            if self.submit(batch)? != Step::Made || !round.reached.is_empty() {
                 break;
             }
         }
@@ -171,15 +180,16 @@ impl Keeper {
     }
 
     /// Says once that the provider is out of reach; what only a person can mend ends the run.
-    pub(super) fn trouble(&mut self, what: &str, failure: &Failure) -> Result<Step, VisionError> {
+    pub(super) fn trouble(&mut self, what: &'static str, failure: &Failure) -> Result<Step, VisionError> {
         let situation = Situation { tries: 1, unreadable: 0, jitter: 1.0, now: self.now() };
         if let Verdict::Stop { reason } = self.client.policy.verdict(failure, situation) {
             return Err(VisionError::Stop { reason });
         }
-        if !std::mem::replace(&mut self.is_in_trouble, true) && !self.ending.is_cancelled() {
+        if !self.ending.is_cancelled() && self.said.insert(what) {
             tracing::warn!(what, %failure, "batches wait");
         }
-        Ok(Step::Later)
+        let is_down = matches!(failure, Failure::NotConnected { .. } | Failure::Interrupted { .. });
+        Ok(if is_down { Step::Down } else { Step::Later })
     }
 
     /// Waits for the provider, but not when the run ends.
