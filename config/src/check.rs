@@ -13,8 +13,8 @@ use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
 
-mod asking;
 mod address;
+mod asking;
 mod camera;
 mod caps;
 mod connection;

@@ -55,8 +55,8 @@ pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use retention::RetentionRule;
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling, SecondLook, Serve, Settings,
-    Storage, Urgent, Vision,
+    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling,
+    SecondLook, Serve, Settings, Storage, Urgent, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};

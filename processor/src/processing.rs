@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use catalog::{
-    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport, Scanner, Segment,
-    SegmentId, SegmentState, SqliteQueue, Watcher,
+    Catalog, CatalogError, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport,
+    Scanner, Segment, SegmentId, SegmentState, SqliteQueue, Watcher,
 };
 use chrono::{DateTime, Utc};
 use config::Settings;
@@ -144,13 +144,17 @@ impl Processing {
     }
 
     /// Tells of the night that ended last, when nothing of it is under way any more.
-    fn digest_night(&self, seen: &mut Nights) {
-        let now = self.clock.now();
-        match (self.digesting(), self.queue().stats(now)) {
-            (Some(digesting), Ok(stats)) => digesting.make_when_over(seen, (stats.leased > 0, now)),
-            (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
-            (None, _) => {}
+    fn digest_night(&self, nights: &mut Nights) {
+        let (Some(digesting), now) = (self.digesting(), self.clock.now()) else { return };
+        match self.is_under_way(now) {
+            Ok(is_busy) => digesting.make_when_over(nights, (is_busy, now)),
+            Err(error) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
         }
+    }
+
+    /// Tells whether captions of what was begun are still to come, with a batch perhaps.
+    fn is_under_way(&self, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+        Ok(self.queue().stats(now)?.leased > 0 || self.catalog.batch_tally()?.segments > 0)
     }
 
     /// Works on files that were named, leaving them where they are unless told otherwise.
