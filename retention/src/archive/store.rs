@@ -55,7 +55,7 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|source| ArchiveError::Runtime { source })?;
-        let url = url_of(settings);
+        let url = settings.address();
         let unopened = |source| ArchiveError::Open { url: url.clone(), source };
         let mut s3 = None;
         let mut local = None;
@@ -82,10 +82,11 @@ impl Store {
 
     /// Returns a store that misbehaves as its test says.
     #[cfg(test)]
-    pub(super) fn over(objects: Arc<dyn ObjectStore>, part: usize) -> Self {
+    pub(super) fn over(objects: Arc<dyn ObjectStore>, settings: &Archive) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
-        let (url, prefix) = ("memory://".to_owned(), String::new());
+        let prefix = String::new();
+        let (url, part) = (settings.address(), settings.part);
         Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime }
     }
 
@@ -202,13 +203,6 @@ impl Store {
     fn attributes(&self) -> Attributes {
         let class = self.class.iter().map(|class| (Attribute::StorageClass, class.clone()));
         class.collect::<Vec<_>>().into_iter().collect()
-    }
-}
-
-fn url_of(settings: &Archive) -> String {
-    match &settings.place {
-        ArchivePlace::Folder(folder) => format!("file://{}", folder.display()),
-        ArchivePlace::S3(place) => format!("s3://{}/{}", place.bucket, place.prefix),
     }
 }
 
