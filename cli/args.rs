@@ -8,12 +8,12 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use crate::commands::serve;
 #[cfg(feature = "archive")]
 use crate::commands::{archive, restore};
+#[cfg(feature = "process")]
+use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
     record, retain, run, search, status, verify, why,
 };
-#[cfg(feature = "process")]
-use crate::commands::{decode_worker, frames, live, process, view};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Record(record::RecordArgs),
     #[cfg(feature = "process")]
     Process(process::ProcessArgs),
+    #[cfg(feature = "process")]
+    Batch(batch::BatchArgs),
     Retain(retain::RetainArgs),
     #[cfg(feature = "archive")]
     Archive(archive::ArchiveArgs),

@@ -39,6 +39,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Record(args) => commands::record::run(global, args),
         #[cfg(feature = "process")]
         Command::Process(args) => commands::process::run(global, args),
+        #[cfg(feature = "process")]
+        Command::Batch(args) => commands::batch::run(global, args),
         Command::Retain(args) => commands::retain::run(global, args),
         #[cfg(feature = "archive")]
         Command::Archive(args) => commands::archive::run(global, args),

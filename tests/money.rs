@@ -127,3 +127,24 @@ fn an_estimate_goes_by_what_past_runs_took() {
     let text = nightreel.run(&["estimate"]).with_code(0).stdout;
     assert!(text.contains("6 ± 0 requests") && text.contains("as past runs went"), "{text}");
 }
+
+#[test]
+fn an_estimate_without_past_runs_knows_how_many_pictures_go_together() {
+    let server = VisionServer::scripted([]);
+    let nightreel = Nightreel::new();
+    put_segments(&nightreel.root(), 2);
+    let estimate = |keys: &str| {
+        configure(&nightreel, &server, ("workers = 1", keys));
+        nightreel.run(&["pause"]).with_code(0);
+        Outcome::of(&mut process(&nightreel)).with_code(0);
+        nightreel.run(&["estimate", "--json"]).with_code(0).json()["vision"].clone()
+    };
+    let (alone, together) = (estimate(""), estimate("frames_per_request = 4"));
+    assert_eq!((&alone["basis"], &together["basis"]), (&json!("worst-case"), &json!("worst-case")));
+    let number = |vision: &Value, key: &str| vision[key].as_u64().unwrap();
+    assert_eq!(number(&alone, "requests"), number(&alone, "frames"));
+    assert_eq!(number(&together, "requests"), number(&alone, "requests") / 4);
+    // The pictures cost the same; prompts and answers are paid once for four.
+    assert!(number(&together, "input_tokens") < number(&alone, "input_tokens"));
+    assert_eq!(number(&together, "output_tokens"), number(&alone, "output_tokens") / 4);
+}

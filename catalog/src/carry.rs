@@ -78,6 +78,7 @@ impl MediaFolder {
                     intent = NULL WHERE id = ?1",
                 [segment.id],
             )?;
+            crate::batch::forget(t, segment.id)?;
             t.execute("DELETE FROM job WHERE segment_id = ?1", [segment.id])
         })?;
         Ok(())

@@ -123,7 +123,8 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0005_money.sql")),
         M::up(include_str!("../migrations/0006_answers.sql")),
         M::up(include_str!("../migrations/0007_retention.sql")),
-        M::up(include_str!("../migrations/0008_archive.sql")),
+        M::up(include_str!("../migrations/0008_batch.sql")),
+        M::up(include_str!("../migrations/0009_archive.sql")),
     ])
 }
 
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn older_catalogues_learn_to_archive_and_find_paths_by_their_index() {
         let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_version(&mut connection, 7).unwrap();
+        migrations().to_version(&mut connection, 8).unwrap();
         let insert = |c: &Connection, path: &str, state: &str| {
             c.execute(
                 "INSERT INTO segment (path, state, start_ms, start_source, size, mtime_ns, inode, added_ms)

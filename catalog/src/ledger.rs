@@ -4,15 +4,15 @@
 //! A row that still says `sent` after its process died may have been charged; it counts against the cap.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use config::Usd;
-use rusqlite::{Connection, OptionalExtension, params};
+use config::{Usd, VisionMode};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 mod list;
 
 pub use list::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
 
 use crate::segment::Word;
-use crate::{Bound, Call, CapReached, Catalog, CatalogError, DayCaps, spending};
+use crate::{Bound, Call, CapReached, Catalog, CatalogError, DayCaps, Spent, spending};
 
 #[derive(Clone, Debug)]
 pub struct CallIntent {
@@ -38,6 +38,16 @@ pub enum CallMode {
     Direct,
     Flex,
     Batch,
+}
+
+impl From<VisionMode> for CallMode {
+    fn from(mode: VisionMode) -> Self {
+        match mode {
+            VisionMode::Direct => Self::Direct,
+            VisionMode::Flex => Self::Flex,
+            VisionMode::Batch => Self::Batch,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,27 +126,7 @@ impl Catalog {
                 Ok(aside) => aside,
                 Err(reached) => return Ok(Begun::CapReached(reached)),
             };
-            t.prepare_cached(
-                "INSERT INTO call (request_id, key, cap_day, camera, segment_sha256, model, status, process,
-                                   begun_ms, mode, bound_input_tokens, bound_output_tokens, counted_tokens,
-                                   counted_nanousd)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            )?
-            .execute(params![
-                intent.request_id,
-                intent.key,
-                intent.cap_day.to_string(),
-                intent.camera,
-                intent.segment_sha256,
-                intent.model,
-                process,
-                now.timestamp_millis(),
-                Word(intent.mode),
-                intent.bound.input_tokens,
-                intent.bound.output_tokens,
-                aside.tokens,
-                aside.usd.nanos(),
-            ])?;
+            insert_call(t, intent, (aside, process), now)?;
             Ok(Begun::Sent)
         })
     }
@@ -150,44 +140,7 @@ impl Catalog {
         answer: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), CatalogError> {
-        self.write("end a call", |t| {
-            let (tokens, usd) = end.counted().unzip();
-            let ended = t
-                .prepare_cached(
-                    "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
-                    cost_nanousd = ?6, error = ?7, ended_ms = ?8,
-                    counted_tokens = coalesce(?9, counted_tokens),
-                    counted_nanousd = coalesce(?10, counted_nanousd)
-                 WHERE request_id = ?1",
-                )?
-                .execute(params![
-                    request_id,
-                    Word(end.status),
-                    end.http_status,
-                    end.input_tokens.map(spending::bounded),
-                    end.output_tokens.map(spending::bounded),
-                    end.cost.map(Usd::nanos),
-                    end.error,
-                    now.timestamp_millis(),
-                    tokens,
-                    usd.map(Usd::nanos),
-                ])?;
-            if ended == 0 {
-                // No answer is taken for a request that the ledger does not know.
-                return Err(rusqlite::Error::QueryReturnedNoRows);
-            }
-            if let Some(used) = end.input_tokens.zip(end.output_tokens) {
-                spending::learn(t, request_id, used)?;
-            }
-            if let Some(text) = answer {
-                t.prepare_cached(
-                    "INSERT INTO answer SELECT key, request_id, ?2, ?3 FROM call WHERE request_id = ?1
-                     ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![request_id, text, now.timestamp_millis()])?;
-            }
-            Ok(())
-        })
+        self.write("end a call", |t| end_in(t, request_id, (end, answer), now))
     }
 
     /// Finds the answer that was paid for under `key`.
@@ -204,21 +157,99 @@ impl Catalog {
         self.read("list calls", |c| calls_of(c, segment_sha256, model))
     }
 
-    /// Marks what dead processes left in flight as `unknown`: sent, perhaps charged, never answered.
+    /// Marks what dead processes left in flight as `unknown`: sent, perhaps charged, never answered. What went with
+    /// a batch is answered whoever asks for it.
     pub fn settle_calls(&self, now: DateTime<Utc>) -> Result<usize, CatalogError> {
         let owners: Vec<String> = self.read("list calls in flight", |c| {
-            let mut statement = c.prepare("SELECT DISTINCT process FROM call WHERE status = 'sent'")?;
+            let mut statement =
+                c.prepare("SELECT DISTINCT process FROM call WHERE status = 'sent' AND mode <> 'batch'")?;
             statement.query_map([], |row| row.get(0))?.collect()
         })?;
         let dead: Vec<String> = owners.into_iter().filter(|o| self.alive().is_dead(o)).collect();
         self.write("settle calls", |t| {
             let mut settle = t.prepare(
                 "UPDATE call SET status = 'unknown', ended_ms = ?1, error = 'in flight when nightreel ended'
-                 WHERE status = 'sent' AND process = ?2",
+                 WHERE status = 'sent' AND process = ?2 AND mode <> 'batch'",
             )?;
             dead.iter().map(|owner| settle.execute(params![now.timestamp_millis(), owner])).sum()
         })
     }
+}
+
+/// Writes the row of a request that is about to be sent by `process`, and what is set aside for it.
+pub(crate) fn insert_call(
+    t: &Transaction<'_>,
+    intent: &CallIntent,
+    (aside, process): (Spent, &str),
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "INSERT INTO call (request_id, key, cap_day, camera, segment_sha256, model, status, process,
+                           begun_ms, mode, bound_input_tokens, bound_output_tokens, counted_tokens,
+                           counted_nanousd)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?
+    .execute(params![
+        intent.request_id,
+        intent.key,
+        intent.cap_day.to_string(),
+        intent.camera,
+        intent.segment_sha256,
+        intent.model,
+        process,
+        now.timestamp_millis(),
+        Word(intent.mode),
+        intent.bound.input_tokens,
+        intent.bound.output_tokens,
+        aside.tokens,
+        aside.usd.nanos(),
+    ])?;
+    Ok(())
+}
+
+/// Ends a request's row and stores its answer.
+pub(crate) fn end_in(
+    t: &Transaction<'_>,
+    request_id: &str,
+    (end, answer): (&CallEnd, Option<&str>),
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let (tokens, usd) = end.counted().unzip();
+    let ended = t
+        .prepare_cached(
+            "UPDATE call SET status = ?2, http_status = ?3, input_tokens = ?4, output_tokens = ?5,
+                    cost_nanousd = ?6, error = ?7, ended_ms = ?8,
+                    counted_tokens = coalesce(?9, counted_tokens),
+                    counted_nanousd = coalesce(?10, counted_nanousd)
+             WHERE request_id = ?1",
+        )?
+        .execute(params![
+            request_id,
+            Word(end.status),
+            end.http_status,
+            end.input_tokens.map(spending::bounded),
+            end.output_tokens.map(spending::bounded),
+            end.cost.map(Usd::nanos),
+            end.error,
+            now.timestamp_millis(),
+            tokens,
+            usd.map(Usd::nanos),
+        ])?;
+    if ended == 0 {
+        // No answer is taken for a request that the ledger does not know.
+        return Err(rusqlite::Error::QueryReturnedNoRows);
+    }
+    if let Some(used) = end.input_tokens.zip(end.output_tokens) {
+        spending::learn(t, request_id, used)?;
+    }
+    if let Some(text) = answer {
+        t.prepare_cached(
+            "INSERT INTO answer SELECT key, request_id, ?2, ?3 FROM call WHERE request_id = ?1
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![request_id, text, now.timestamp_millis()])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn calls_of(c: &Connection, segment_sha256: &str, model: &str) -> rusqlite::Result<Vec<Call>> {

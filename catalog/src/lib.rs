@@ -5,6 +5,7 @@
 mod again;
 mod alarm;
 mod alive;
+mod batch;
 mod bundle;
 mod bundles;
 mod camera_segments;
@@ -15,6 +16,7 @@ mod clock;
 mod coverage;
 pub mod cues;
 mod description;
+mod digests;
 mod disk;
 mod error;
 mod estimate;
@@ -74,12 +76,17 @@ mod when;
 
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
+pub use batch::{
+    Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
+    Settled, Spool, Tried, Try,
+};
 pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
 pub use coverage::{Cause, Coverage, CoverageRows, Day, Footage, coverage};
 pub use description::{Description, Gist};
+pub use digests::{Digest, NightCaption};
 pub use disk::Disk;
 pub use error::CatalogError;
 pub use estimate::{Basis, Estimate, Rate, days_until_full, estimate};
@@ -97,7 +104,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{ArchiveLock, CameraLock, Role};
+pub use lock::{ArchiveLock, BatchLock, CameraLock, Role};
 pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;

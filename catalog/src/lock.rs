@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use config::CameraId;
 
-use crate::{CatalogError, files};
+use crate::{Catalog, CatalogError, files};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -35,6 +35,24 @@ impl CameraLock {
             Err(TryLockError::WouldBlock) => {
                 Err(CatalogError::CameraLocked { camera: camera.to_string(), role: role.as_str() })
             }
+            Err(TryLockError::Error(e)) => Err(CatalogError::file("lock", path)(e)),
+        }
+    }
+}
+
+/// The right to talk with the provider of batches: one holder per catalogue.
+#[derive(Debug)]
+pub struct BatchLock {
+    _file: File,
+}
+
+impl BatchLock {
+    /// Returns `None` where another thread or process has it.
+    pub fn try_take(catalog: &Catalog) -> Result<Option<Self>, CatalogError> {
+        let (file, path) = open(catalog.state_dir(), ".batch.lock")?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(CatalogError::file("lock", path)(e)),
         }
     }

@@ -24,6 +24,17 @@ pub trait Queue: Send + Sync {
 
     fn give_back(&self, lease: &Lease, back: &GiveBack, now: DateTime<Utc>) -> Result<(), CatalogError>;
 
+    /// Ends a lease since the segment's questions go with a batch. What was seen is kept as `draft`. Nobody leases the
+    /// segment before its answers are there.
+    fn park(&self, lease: &Lease, draft: &str, now: DateTime<Utc>) -> Result<(), CatalogError>;
+
+    /// Leases a segment that was parked and has its answers, with its draft.
+    fn lease_answered(
+        &self,
+        ttl: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Lease, String)>, CatalogError>;
+
     /// Puts a leased segment among the dead letters at once: trying again is no use.
     fn bury(&self, lease: &Lease, reason: &str) -> Result<(), CatalogError>;
 

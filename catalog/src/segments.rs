@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::segment::{COLUMNS, Learnt, NewSegment, PathText, Word, millis};
-use crate::{Catalog, CatalogError, FileStat, Segment, SegmentId, SegmentState};
+use crate::{Catalog, CatalogError, FileStat, Segment, SegmentId, SegmentState, batch};
 
 /// Rows read at a time; between two pages other threads get the connection.
 const PAGE: u32 = 4096;
@@ -153,6 +153,7 @@ pub(crate) fn queue(
     scope: &str,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<bool> {
+    batch::forget(transaction, id)?;
     let queued = transaction
         .prepare_cached(
             "INSERT INTO job (segment_id, state, scope, start_ms, available_ms)
@@ -172,5 +173,5 @@ pub(crate) fn overwritten(t: &Transaction<'_>, id: SegmentId) -> rusqlite::Resul
     )?
     .execute([id])?;
     t.prepare_cached("DELETE FROM job WHERE segment_id = ?1")?.execute([id])?;
-    Ok(())
+    batch::forget(t, id)
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::batch::Taking;
 use crate::segment::time;
 use crate::segments::{self, by_id};
 use crate::{
     Blame, Catalog, CatalogError, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats, Results,
-    SegmentId, store,
+    SegmentId, batch, store,
 };
 
 const CRASHED: &str = "the worker died while it looked at this segment";
@@ -178,6 +179,7 @@ impl Queue for SqliteQueue {
                 return Ok(Finished::LeaseLost);
             }
             store::insert(t, id, results, now)?;
+            batch::forget(t, id)?;
             t.prepare_cached("UPDATE segment SET state = 'processed', reason = NULL WHERE id = ?1")?
                 .execute([id])?;
             Ok(Finished::Stored)
@@ -205,6 +207,19 @@ impl Queue for SqliteQueue {
             ])?;
             Ok(())
         })
+    }
+
+    fn park(&self, lease: &Lease, draft: &str, now: DateTime<Utc>) -> Result<(), CatalogError> {
+        self.catalog.write("park a segment", |t| batch::park(t, lease, draft, now))
+    }
+
+    fn lease_answered(
+        &self,
+        ttl: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Lease, String)>, CatalogError> {
+        let taking = Taking { scope: &self.scope, owner: self.catalog.alive().id()?, until: after(now, ttl) };
+        self.catalog.write("lease a segment that is answered", |t| batch::lease_answered(t, &taking))
     }
 
     fn bury(&self, lease: &Lease, reason: &str) -> Result<(), CatalogError> {

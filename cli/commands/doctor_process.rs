@@ -1,9 +1,9 @@
 //! The part of `doctor` that needs the processor: the detector and the vision server.
 
-use config::{Camera, Settings};
+use config::{Camera, Settings, VisionMode};
 use processor::Picture;
 use processor::detect::{DetectError, Detector, Model, Wanted};
-use processor::vision::Probe;
+use processor::vision::{BatchProbe, Probe};
 
 use super::doctor::Check;
 
@@ -11,6 +11,9 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Check> {
     let mut checks = vec![detector(settings)];
     if let Some(vision) = &settings.vision {
         checks.push(vision_server(vision).await);
+        if vision.mode == VisionMode::Batch {
+            checks.push(batches(vision).await);
+        }
     }
     checks
 }
@@ -41,5 +44,13 @@ async fn vision_server(vision: &config::Vision) -> Check {
         Err(error) => Check::failed(what, &error),
         Ok(probe) if probe.is_ready() => Check::ok(what, probe.advice()),
         Ok(probe) => Check::fault(what, probe.advice()),
+    }
+}
+
+async fn batches(vision: &config::Vision) -> Check {
+    match BatchProbe::of(vision).await {
+        Err(error) => Check::failed("batches", &error),
+        Ok(probe) if probe == BatchProbe::Ready => Check::ok("batches", probe.advice()),
+        Ok(probe) => Check::fault("batches", probe.advice()),
     }
 }

@@ -73,7 +73,7 @@ impl VisionEstimate {
         let waiting = store.catalog.waiting()?;
         let footage_s = waiting.length_s(&past);
         let demand = Demand::of(&past, footage_s, &store.settings, vision);
-        let rates = vision.price().map(|price| price.rates);
+        let rates = vision.rates_by(vision.mode);
         let takes = demand.takes(rates);
         let work_s = past.speed().map(|speed| footage_s / speed);
         let Nights { nights, done, capped } = nights_of(store, (work_s.unwrap_or(0.0), takes), now)?;

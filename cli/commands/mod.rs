@@ -4,6 +4,8 @@
 pub(crate) mod archive;
 #[cfg(feature = "archive")]
 pub(crate) mod archive_send;
+#[cfg(feature = "process")]
+pub(crate) mod batch;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;

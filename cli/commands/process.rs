@@ -185,7 +185,7 @@ pub(crate) async fn backlog(
     Ok(tokio::task::spawn_blocking(work).await.context("processing failed")??)
 }
 
-fn processing(store: &Store, ending: &CancellationToken) -> anyhow::Result<Processing> {
+pub(crate) fn processing(store: &Store, ending: &CancellationToken) -> anyhow::Result<Processing> {
     let decoder = &decode_worker::program();
     let around = Surroundings { catalog: &store.catalog, clock: &store.clock, decoder, ending };
     Ok(Processing::new(&store.settings, around)?)

@@ -1,6 +1,6 @@
 //! What `status` says of the vision model: what the day took, and what waits for the next.
 
-use catalog::{Deferral, Pause, Spent};
+use catalog::{BatchTally, Deferral, Digest, Pause, Spent};
 use chrono::{DateTime, Utc};
 use config::{Usd, Vision};
 use serde::Serialize;
@@ -21,12 +21,19 @@ pub(super) struct VisionLine {
     max_usd_per_day: Option<f64>,
     /// What waits for the next day.
     deferred: Vec<Deferral>,
+    /// Of the last night that has any.
+    digests: Vec<Digest>,
+    batches: BatchTally,
 }
 
 impl VisionLine {
     pub(super) fn of(store: &Store, vision: &Vision) -> anyhow::Result<Self> {
         let now = store.clock.now();
         let spent = store.catalog.spent(store.settings.process.windows.cap_day(now), None)?;
+        let digests = match store.catalog.last_digested_night()? {
+            Some(night) => store.catalog.digests(night)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             calls_today: spent.calls,
             max_calls_per_day: vision.caps.calls,
@@ -35,6 +42,8 @@ impl VisionLine {
             usd_today: spent.usd.dollars(),
             max_usd_per_day: vision.caps.usd.map(Usd::dollars),
             deferred: store.catalog.deferrals(now)?,
+            digests,
+            batches: store.catalog.batch_tally()?,
         })
     }
 
@@ -55,7 +64,22 @@ impl VisionLine {
                 camera.as_ref().map_or("all cameras".to_owned(), |camera| format!("camera `{camera}`"));
             format!("deferred  {segments} segments of {whose} until {} UTC: `{cap}` is reached", time(*until))
         });
-        std::iter::once(spent).chain(deferred).collect()
+        let digests = self.digests.iter().map(|Digest { night, camera, text, .. }| {
+            format!("night     {night}, camera `{camera}`: {text}")
+        });
+        std::iter::once(spent).chain(deferred).chain(self.batches()).chain(digests).collect()
+    }
+
+    fn batches(&self) -> Option<String> {
+        let BatchTally { under_way, asked, gathered, segments, since } = &self.batches;
+        if under_way + gathered + segments == 0 {
+            return None;
+        }
+        let since = since.map(|since| format!(" since {} UTC", time(since))).unwrap_or_default();
+        Some(format!(
+            "batches   {under_way} under way with {asked} questions, {gathered} gathered for the next; {segments} \
+             segments wait for answers{since}"
+        ))
     }
 }
 
@@ -68,7 +92,7 @@ pub(super) fn backlog_done(store: &Store) -> anyhow::Result<Option<DateTime<Utc>
     let footage_s = store.catalog.waiting()?.length_s(&past);
     let expected = |count: u64| (count as f64 / past.footage_s * footage_s).ceil() as u64;
     let (input, output) = (expected(past.input_tokens), expected(past.output_tokens));
-    let rates = vision.and_then(Vision::price).map(|price| price.rates);
+    let rates = vision.and_then(|vision| vision.rates_by(vision.mode));
     let takes = Spent {
         calls: expected(past.calls),
         tokens: input + output,

@@ -15,6 +15,7 @@ use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, readin
 
 mod address;
 mod archive;
+mod asking;
 mod camera;
 mod caps;
 mod connection;

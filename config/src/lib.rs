@@ -4,6 +4,7 @@
 //! to read first is `load.rs`.
 
 mod archive;
+mod asking;
 mod camera;
 mod check;
 mod credentials;
@@ -39,6 +40,7 @@ mod wording;
 mod zone;
 
 pub use archive::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier};
+pub use asking::{Batches, FlexFallback, VisionMode};
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
 pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
 pub use environment::Environment;

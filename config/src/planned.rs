@@ -12,7 +12,6 @@ const KEYS: &[&str] = &[
     "camera.view.masks",
     "storage.backend",
     "storage.s3",
-    "vision.mode",
 ];
 
 pub(crate) fn is_planned_key(path: &str) -> bool {

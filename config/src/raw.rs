@@ -168,6 +168,10 @@ pub(crate) struct RawVision {
     pub(crate) base_url: Option<String>,
     /// Name of the model as the server knows it; required.
     pub(crate) model: Option<String>,
+    /// `direct`, `flex` or `batch`, how it is asked; default `direct`.
+    pub(crate) mode: String,
+    /// Asks at the full price what the flex tier has no room for; default true.
+    pub(crate) flex_fallback: bool,
     /// The key itself; default none. Better one of the next two.
     pub(crate) api_key: Option<Secret>,
     /// File that holds the key; default none.
@@ -196,6 +200,8 @@ pub(crate) struct RawVision {
     pub(crate) frames_per_request: i64,
     /// Sends pictures again, as large as they are, that the model wants to see larger; default false.
     pub(crate) second_look: bool,
+    /// Asks at the end of a night for a few sentences per camera on what its captions tell; default false.
+    pub(crate) digest: bool,
     /// Longer side of the picture sent, in pixels; default 1024.
     pub(crate) image_max_px: i64,
     /// JPEG quality of the picture sent, 1 to 100; default 80.
@@ -214,8 +220,10 @@ pub(crate) struct RawVision {
     pub(crate) requests_per_minute: Option<i64>,
     /// Tokens, asked and answered, in a minute at most; default none, no limit.
     pub(crate) tokens_per_minute: Option<i64>,
-    /// Seconds that one request may take; default 120.
-    pub(crate) timeout_seconds: i64,
+    /// Seconds that one request may take; default 120, and 900 with `mode = "flex"`.
+    pub(crate) timeout_seconds: Option<i64>,
+    /// Limits of batches.
+    pub(crate) batch: RawBatch,
     /// What the models cost; default unknown, and costs are then not counted.
     pub(crate) price: Vec<RawPrice>,
 }
@@ -225,6 +233,8 @@ impl Default for RawVision {
         Self {
             base_url: None,
             model: None,
+            mode: "direct".to_owned(),
+            flex_fallback: true,
             api_key: None,
             api_key_file: None,
             api_key_env: None,
@@ -239,6 +249,7 @@ impl Default for RawVision {
             detail: "low".to_owned(),
             frames_per_request: 1,
             second_look: false,
+            digest: false,
             image_max_px: 1024,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -248,8 +259,36 @@ impl Default for RawVision {
             concurrency: 4,
             requests_per_minute: None,
             tokens_per_minute: None,
-            timeout_seconds: 120,
+            timeout_seconds: None,
+            batch: RawBatch::default(),
             price: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawBatch {
+    /// Requests of one batch; default 50000.
+    pub(crate) max_lines: i64,
+    /// Megabytes (10⁶ bytes) of one batch; default 200.
+    pub(crate) max_mb: f64,
+    /// Batches that are begun in an hour; default 2000.
+    pub(crate) max_per_hour: i64,
+    /// Minutes that a question waits for others to go along; default 30.
+    pub(crate) gather_minutes: f64,
+    /// Seconds between two looks at what has become of a batch; default 60.
+    pub(crate) poll_seconds: f64,
+}
+
+impl Default for RawBatch {
+    fn default() -> Self {
+        Self {
+            max_lines: 50_000,
+            max_mb: 200.0,
+            max_per_hour: 2000,
+            gather_minutes: 30.0,
+            poll_seconds: 60.0,
         }
     }
 }

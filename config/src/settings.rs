@@ -10,7 +10,10 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Archive, Camera, CameraId, Caps, Detect, Hook, Price, RetentionRule, Secret, Windows, Wording};
+use crate::{
+    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule,
+    Secret, VisionMode, Windows, Wording,
+};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -105,6 +108,9 @@ pub struct Vision {
     /// Ends before `/chat/completions`.
     pub base_url: Url,
     pub model: String,
+    pub mode: VisionMode,
+    pub flex_fallback: FlexFallback,
+    pub batches: Batches,
     /// Local servers need none.
     pub api_key: Option<Secret>,
     /// What every request carries besides.
@@ -121,6 +127,8 @@ pub struct Vision {
     pub frames_per_request: usize,
     /// Whether pictures that the model wants to see larger are sent again as large as they are.
     pub second_look: SecondLook,
+    /// Whether each night gets a text per camera of what its captions tell.
+    pub digest: bool,
     /// The longer side of the picture that is sent, in pixels; larger views are shrunk.
     pub image_max_px: u32,
     /// 1 to 100.
@@ -173,6 +181,11 @@ impl Vision {
     /// Returns what the model costs, where it is listed.
     pub fn price(&self) -> Option<&Price> {
         self.prices.iter().find(|price| price.model == self.model)
+    }
+
+    /// Returns what the tokens of the model cost when it is asked in this way.
+    pub fn rates_by(&self, mode: VisionMode) -> Option<Rates> {
+        self.price().map(|price| price.rates_by(mode))
     }
 }
 

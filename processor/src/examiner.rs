@@ -9,12 +9,13 @@ use crate::candidates::{Album, Candidates};
 use crate::content::Content;
 use crate::decoding::{Decoder, DecoderProgram, Opened};
 use crate::detect::{Detector, Model, Wanted};
+use crate::draft::Draft;
 use crate::error::ProcessorError;
 use crate::footage::Footage;
 use crate::gate::{Audit, Gate};
-use crate::looks::Asker;
+use crate::looks::{Asker, Looked};
 use crate::plans::Plans;
-use crate::scene::{Scene, Seen};
+use crate::scene::{Scene, Seen, place};
 use crate::start;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::Choice;
@@ -98,7 +99,7 @@ impl Examiner {
         let plan = &*self.plans.for_footage(segment.camera.as_deref(), &mut decoding, progress)?;
         let learnt = learn(segment, decoding.opened());
         self.catalog.refine_segment(segment.id, &learnt)?;
-        let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment.camera.as_deref()));
+        let looks = self.asker.as_ref().map(|asker| asker.about(&content.sha256, segment));
         let mut footage = Footage { plan, decoding, start: learnt.start, every: self.choice.every };
         let gate = match self.gate {
             Some(settings) => {
@@ -129,6 +130,38 @@ impl Examiner {
         let results = Results { event_gap_s: self.event_gap_s, ..results };
         if let Some(album) = &self.album {
             album.keep(segment.id, (&results, &seen.candidates));
+        }
+        match seen.unanswered {
+            Some(groups) => Err(Unfinished::Gathered(Box::new(Draft { results, groups }))),
+            None => Ok(results),
+        }
+    }
+}
+
+impl Examiner {
+    /// Makes a draft whole by the answers that came with a batch. The footage is not decoded again; it has to be the
+    /// same, looked at in the same way.
+    pub(crate) fn complete(
+        &self,
+        Subject { segment, file }: Subject<'_>,
+        draft: Draft,
+        progress: &mut Progress<'_>,
+    ) -> Result<Results, Unfinished> {
+        let Draft { mut results, groups } = draft;
+        let Some(asker) = &self.asker else { return Err(Unfinished::NotAnswered) };
+        if results.profile.id != self.profile(segment.camera.as_deref()).id {
+            return Err(Unfinished::NotAnswered);
+        }
+        let content = Content::read(file, progress)?;
+        if content.sha256 != results.segment.sha256 {
+            return Err(Unfinished::Changed);
+        }
+        match asker.about(&content.sha256, segment).of_draft(groups).finish(progress)? {
+            Looked::Told(told) => place(told, &mut results.samples),
+            Looked::Gathered(_) => return Err(Unfinished::NotAnswered),
+        }
+        if let Some(model) = &results.profile.vision_model {
+            results.calls = self.catalog.calls_of(&content.sha256, model)?;
         }
         Ok(results)
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use config::{CameraId, Windows};
+use serde::{Deserialize, Serialize};
 
 use crate::looks::Spot;
-use crate::vision::{Jpeg, Look, PictureSize};
+use crate::vision::{Asking, Jpeg, Look, PictureSize};
 
 /// The segment that questions are about.
 #[derive(Debug)]
@@ -19,18 +19,18 @@ pub(crate) struct About<'a> {
 }
 
 /// One view of one frame, as it may be sent.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Shot {
     pub(crate) spot: Spot,
     pub(crate) time: DateTime<Utc>,
     pub(crate) jpeg: Jpeg,
     /// As large as the view is; absent where it is never sent so.
-    pub(crate) full: Option<Bytes>,
+    pub(crate) full: Option<Jpeg>,
     /// What the detector found.
     pub(crate) labels: BTreeSet<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Group {
     view: String,
     mapping: String,
@@ -55,8 +55,20 @@ impl Group {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let bytes = |shot: &Shot| shot.jpeg.bytes.len() + shot.full.as_ref().map_or(0, Bytes::len);
+        let bytes =
+            |shot: &Shot| shot.jpeg.bytes.len() + shot.full.as_ref().map_or(0, |full| full.bytes.len());
         self.shots.iter().map(bytes).sum()
+    }
+
+    /// Returns what its questions are identified by, for a draft.
+    pub(crate) fn without_pictures(&self) -> Self {
+        let empty = |shot: &Shot| Shot {
+            jpeg: shot.jpeg.without_bytes(),
+            full: shot.full.as_ref().map(Jpeg::without_bytes),
+            ..shot.clone()
+        };
+        let shots = self.shots.iter().map(empty).collect();
+        Self { view: self.view.clone(), mapping: self.mapping.clone(), shots }
     }
 
     pub(crate) fn spots(&self) -> impl Iterator<Item = Spot> + '_ {
@@ -72,8 +84,8 @@ impl Group {
     /// Returns the question about one of them, counted from 0, as large as it is.
     pub(crate) fn larger(&self, number: usize, about: &About<'_>) -> Option<Look> {
         let shot = self.shots.get(number)?;
-        let picture = Jpeg { bytes: shot.full.clone()?, ..shot.jpeg.clone() };
-        Some(self.ask(about, std::slice::from_ref(shot), (vec![picture], PictureSize::Full)))
+        let pictures = vec![shot.full.clone()?];
+        Some(self.ask(about, std::slice::from_ref(shot), (pictures, PictureSize::Full)))
     }
 
     fn ask(&self, about: &About<'_>, shots: &[Shot], (pictures, size): (Vec<Jpeg>, PictureSize)) -> Look {
@@ -86,6 +98,7 @@ impl Group {
             mapping: self.mapping.clone(),
             pictures,
             size,
+            asking: Asking::Prompt,
             time: time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
             labels: labels.into_iter().collect::<Vec<_>>().join(", "),
         }

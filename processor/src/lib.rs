@@ -4,10 +4,13 @@
 //! `examiner.rs` (read, decode, look).
 
 mod again;
+mod answered;
 mod candidates;
 mod content;
 mod decoding;
 pub mod detect;
+mod digesting;
+mod draft;
 mod error;
 mod event;
 mod examiner;

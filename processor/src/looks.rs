@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use catalog::{Catalog, Clock, Object};
+use catalog::{Catalog, Clock, Object, Segment, SegmentId};
 use chrono::{DateTime, Utc};
 use config::{Detail, SecondLook, Settings, Windows};
 use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use crate::error::{ProcessorError, chain};
 use crate::group::{About, Group, Shot};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Jpeg, Look, Said, Told, VisionClient, VisionError};
+use crate::vision::{Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError};
 
 /// Pictures, and bytes of them, gathered before they are asked about: bounds what is in memory per worker, however
 /// long the video.
@@ -74,6 +74,26 @@ impl Asker {
         }))
     }
 
+    /// Asks for a text about a camera, without pictures. Returns it with the name of the ledger's row, or nothing where
+    /// the model gave none; an error says in words why there is none now.
+    pub(crate) fn text_about(&self, camera: &str, asked: String) -> Result<Option<(String, String)>, String> {
+        let look = Look {
+            segment_sha256: String::new(),
+            camera: camera.parse().ok(),
+            view: String::new(),
+            mapping: String::new(),
+            pictures: Vec::new(),
+            size: PictureSize::Shrunk,
+            asking: Asking::Text(asked),
+            time: String::new(),
+            labels: String::new(),
+        };
+        let answer = self.runtime.block_on(self.client.at_once().look(&look, &self.ending));
+        let answer = answer.map_err(|error| chain(&error))?;
+        let request_id = answer.request_id.clone();
+        Ok(told(answer).map(|told| (told.caption, request_id)))
+    }
+
     /// Waits for requests under way whose looks were dropped: they are paid for. Whoever ends the program
     /// waits for it, so then not for long.
     pub(crate) fn finish(&self) {
@@ -97,32 +117,53 @@ impl Asker {
         }
     }
 
-    pub(crate) fn about<'a>(&'a self, sha256: &'a str, camera: Option<&str>) -> Looks<'a> {
-        let camera = camera.and_then(|id| id.parse().ok());
-        let about = About { sha256, camera, windows: &self.windows };
-        Looks { asker: self, about, open: Vec::new(), waiting: Vec::new(), told: Vec::new() }
+    /// Asks about a segment whose content has this hash. Somebody waits for the results of files that were named: these
+    /// go with no batch.
+    pub(crate) fn about<'a>(&'a self, sha256: &'a str, segment: &Segment) -> Looks<'a> {
+        let is_named = segment.path.is_absolute();
+        let camera = segment.camera.as_ref().and_then(|id| id.parse().ok());
+        Looks {
+            asker: self,
+            client: if is_named { self.client.at_once() } else { self.client.clone() },
+            segment: segment.id,
+            about: About { sha256, camera, windows: &self.windows },
+            open: Vec::new(),
+            waiting: Vec::new(),
+            told: Vec::new(),
+            asked: Vec::new(),
+            is_unasked: false,
+        }
+    }
+
+    /// Returns who talks with the provider about batches.
+    pub(crate) fn keeper(&self) -> Result<Keeper, VisionError> {
+        Keeper::new(&self.client, &self.runtime, &self.ending)
     }
 
     /// Asks about a group, and again about those of its pictures that the answer wants to see larger.
-    async fn ask(&self, group: &Group, about: &About<'_>) -> Result<Vec<(Spot, Told)>, VisionError> {
-        let Some(first) = self.told(&group.look(about)).await? else { return Ok(Vec::new()) };
+    async fn ask(
+        &self,
+        (client, group): (&VisionClient, &Group),
+        about: &About<'_>,
+    ) -> Result<Vec<(Spot, Told)>, VisionError> {
+        let Some(first) = self.told(client, &group.look(about)).await? else { return Ok(Vec::new()) };
         let mut all: Vec<_> = group.spots().map(|spot| (spot, first.clone())).collect();
         for number in first.need_detail {
             let Some(larger) = group.larger(number, about) else { continue };
-            if let Some(told) = self.told(&larger).await? {
+            if let Some(told) = self.told(client, &larger).await? {
                 all[number].1 = told;
             }
         }
         Ok(all)
     }
 
-    async fn told(&self, look: &Look) -> Result<Option<Told>, VisionError> {
-        Ok(told(self.client.look(look, &self.ending).await?))
+    async fn told(&self, client: &VisionClient, look: &Look) -> Result<Option<Told>, VisionError> {
+        Ok(told(client.look(look, &self.ending).await?))
     }
 }
 
 /// Where an answer belongs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Spot {
     pub(crate) frame: u64,
     /// The number of the sample.
@@ -143,11 +184,24 @@ pub(crate) struct Shown<'a> {
 
 pub(crate) struct Looks<'a> {
     asker: &'a Asker,
+    client: VisionClient,
+    segment: SegmentId,
     about: About<'a>,
     /// Of the activity that is under way, one of each view.
     open: Vec<Group>,
     waiting: Vec<Group>,
     told: Vec<(Spot, Told)>,
+    /// All groups without their pictures, for a draft.
+    asked: Vec<Group>,
+    /// Some go with a batch.
+    is_unasked: bool,
+}
+
+/// What the looks of a segment came to.
+pub(crate) enum Looked {
+    Told(Vec<(Spot, Told)>),
+    /// Answers come with a batch; these are the groups, without their pictures.
+    Gathered(Vec<Group>),
 }
 
 impl Looks<'_> {
@@ -186,37 +240,60 @@ impl Looks<'_> {
         let may_be_larger =
             asker.second_look == SecondLook::WhereAsked && (is_shrunk || asker.detail == Detail::Low);
         let full = may_be_larger.then(|| encode(picture, asker.jpeg_quality)).transpose()?;
-        let bytes = encode(&small, asker.jpeg_quality)?.into();
+        let jpeg = |bytes: Vec<u8>| Jpeg { frame: shown.spot.frame, at: shown.pts, bytes: bytes.into() };
         Ok(Shot {
             spot: shown.spot,
             time: shown.time,
-            jpeg: Jpeg { frame: shown.spot.frame, at: shown.pts, bytes },
-            full: full.map(Bytes::from),
+            jpeg: jpeg(encode(&small, asker.jpeg_quality)?),
+            full: full.map(jpeg),
             labels: shown.objects.iter().map(|object| object.label.clone()).collect(),
         })
     }
 
-    /// Asks about the rest and returns all that was told.
-    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Vec<(Spot, Told)>, Unfinished> {
+    /// Takes up the groups of a draft.
+    pub(crate) fn of_draft(self, groups: Vec<Group>) -> Self {
+        Self { waiting: groups, ..self }
+    }
+
+    /// Asks about the rest and returns all that was told, or what is to be kept until it is.
+    pub(crate) fn finish(mut self, progress: &mut Progress<'_>) -> Result<Looked, Unfinished> {
         self.end_activity();
         self.ask(progress)?;
-        Ok(self.told)
+        Ok(if self.is_unasked { Looked::Gathered(self.asked) } else { Looked::Told(self.told) })
     }
 
     fn ask(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
         let asker = self.asker;
         let (asked, about) = (std::mem::take(&mut self.waiting), &self.about);
+        self.asked.extend(asked.iter().map(Group::without_pictures));
+        let (client, mut unasked) = (&self.client, Vec::new());
         asker.runtime.block_on(async {
-            let answers = stream::iter(asked).map(|group| async move { asker.ask(&group, about).await });
+            let answers =
+                stream::iter(asked).map(|group| async move { asker.ask((client, &group), about).await });
             let mut answers = std::pin::pin!(answers.buffer_unordered(asker.concurrency));
             loop {
                 match tokio::time::timeout(TICK, answers.next()).await {
+                    Ok(Some(Err(VisionError::Unasked(look)))) => unasked.push(*look),
                     Ok(Some(told)) => self.told.extend(told.map_err(|error| asker.unfinished(error))?),
-                    Ok(None) => return Ok(()),
+                    Ok(None) => break,
                     Err(_) => progress()?,
                 }
             }
-        })
+            Ok::<_, Unfinished>(())
+        })?;
+        self.gather(unasked)
+    }
+
+    fn gather(&mut self, looks: Vec<Look>) -> Result<(), Unfinished> {
+        if looks.is_empty() {
+            return Ok(());
+        }
+        if looks.iter().any(|look| !look.is_whole()) {
+            // Only footage has pictures, a draft has none.
+            return Err(Unfinished::NotAnswered);
+        }
+        self.is_unasked = true;
+        Ok(self.asker.runtime.block_on(self.client.gather(self.segment, looks))?)
     }
 }
 

@@ -37,6 +37,9 @@ pub(crate) trait Place: Sync {
 
     /// Says what follows when a sidecar cannot be written.
     fn unwritable(&self, error: CatalogError) -> Unfinished;
+
+    /// Tells whether segments may wait for the answers of a batch: whoever named a file waits for its results.
+    fn has_batches(&self) -> bool;
 }
 
 /// The media folder: bad files are quarantined, and retention decides about good ones.
@@ -79,6 +82,10 @@ impl Place for RootPlace<'_> {
     /// A disk that is full or read-only is so for every segment.
     fn unwritable(&self, error: CatalogError) -> Unfinished {
         error.into()
+    }
+
+    fn has_batches(&self) -> bool {
+        true
     }
 }
 
@@ -124,5 +131,9 @@ impl Place for NamedPlace<'_> {
     fn unwritable(&self, error: CatalogError) -> Unfinished {
         let text = chain(&error);
         Unfinished::Unreadable(format!("{text}; `--out DIR` keeps the results elsewhere"))
+    }
+
+    fn has_batches(&self) -> bool {
+        false
     }
 }

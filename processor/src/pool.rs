@@ -30,15 +30,15 @@ pub enum Patience {
     Endless,
 }
 
-pub(crate) struct Pool<'a> {
-    work: Work<'a>,
+pub(crate) struct Pool<'w, 'a> {
+    work: &'w Work<'a>,
     patience: Patience,
     busy: AtomicUsize,
     told: Mutex<Option<Pace>>,
 }
 
-impl<'a> Pool<'a> {
-    pub(crate) fn new(work: Work<'a>, patience: Patience) -> Self {
+impl<'w, 'a> Pool<'w, 'a> {
+    pub(crate) fn new(work: &'w Work<'a>, patience: Patience) -> Self {
         Self { work, patience, busy: AtomicUsize::new(0), told: Mutex::new(None) }
     }
 

@@ -11,7 +11,9 @@ use config::Settings;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::answered::Answering;
 use crate::decoding::DecoderProgram;
+use crate::digesting::{Digesting, Nights};
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
 use crate::examiner::Examiner;
@@ -22,6 +24,7 @@ use crate::pace::{Backlog, Pace, PaceKeeper};
 use crate::places::{NamedPlace, Place, RootPlace};
 use crate::pool::{Patience, Pool};
 use crate::shift::Shift;
+use crate::vision::Idle;
 use crate::worker::Work;
 
 /// Rounds of waiting for files that are being written, before a run over the backlog begins without them.
@@ -110,12 +113,44 @@ impl Processing {
         let place = &RootPlace { root, media: &media, after };
         let order = Order { queue: &self.queue(), place, pace: &pace, patience: run.patience, tell };
         self.catalog.take_up_deferrals(self.clock.now())?;
+        let begun = self.clock.now();
         self.work(&order, |shift| {
             self.catch_up(after, shift);
             if run.patience == Patience::Endless {
                 self.watch(root, &mut scanner, shift);
             }
-        })
+        })?;
+        if run.patience == Patience::UntilDrained && !self.ending.is_cancelled() {
+            self.digest_of(begun);
+        }
+        Ok(())
+    }
+
+    /// Tells of what a run that began at `begun` has seen.
+    fn digest_of(&self, begun: DateTime<Utc>) {
+        let now = self.clock.now();
+        if let Some(digesting) = self.digesting() {
+            let mut nights = [begun, now].map(|at| self.settings.process.windows.cap_day(at)).to_vec();
+            nights.dedup();
+            digesting.make(&nights, now);
+        }
+    }
+
+    /// Absent where no digests are wanted.
+    fn digesting(&self) -> Option<Digesting<'_>> {
+        self.settings.vision.as_ref().filter(|vision| vision.digest)?;
+        let (asker, windows) = (self.asker.as_ref()?, &self.settings.process.windows);
+        Some(Digesting { asker, catalog: &self.catalog, windows })
+    }
+
+    /// Tells of the night that ended last, when nothing of it is under way any more.
+    fn digest_night(&self, seen: &mut Nights) {
+        let now = self.clock.now();
+        match (self.digesting(), self.queue().stats(now)) {
+            (Some(digesting), Ok(stats)) => digesting.make_when_over(seen, (stats.leased > 0, now)),
+            (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
+            (None, _) => {}
+        }
     }
 
     /// Works on files that were named, leaving them where they are unless told otherwise.
@@ -137,6 +172,13 @@ impl Processing {
         self.work(&Order { queue: &queue, place, pace: &pace, patience, tell: &hear }, |_| {})?;
         untold.tell_rest(tell);
         Ok(())
+    }
+
+    /// Looks once at the batches under way, such as one that is to be cancelled, and sends nothing new.
+    pub fn follow_batches(&self) -> Result<(), ProcessorError> {
+        let Some(asker) = &self.asker else { return Ok(()) };
+        let mut keeper = asker.keeper().map_err(ProcessorError::Vision)?;
+        keeper.round(Idle::Paused).map_err(ProcessorError::Vision).map(drop)
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -165,11 +207,34 @@ impl Processing {
         let shift = Shift::new(&self.ending, self.runtime.clone());
         let (examiner, clock) = (&self.examiner, &self.clock);
         let work = Work { queue, place, examiner, pace, shift: &shift, clock, tell, aside: Mutex::default() };
-        let ended = Pool::new(work, patience).run(self.settings.process.workers, || beside(&shift));
+        let ended = match &self.asker {
+            Some(asker) if place.has_batches() => {
+                let answering = Answering::new(&work, asker.keeper().map_err(ProcessorError::Vision)?);
+                self.work_beside(&answering, &Pool::new(&work, patience), || beside(&shift))
+            }
+            _ => Pool::new(&work, patience).run(self.settings.process.workers, || beside(&shift)),
+        };
         if let Some(asker) = &self.asker {
             asker.finish();
         }
         ended
+    }
+
+    /// Lets the workers work while batches are followed, and sends what they gathered last.
+    fn work_beside(
+        &self,
+        answering: &Answering<'_, '_>,
+        pool: &Pool<'_, '_>,
+        beside: impl FnOnce(),
+    ) -> Result<(), ProcessorError> {
+        answering.begin()?;
+        std::thread::scope(|scope| {
+            let following = scope.spawn(|| answering.go_on());
+            let ended = pool.run(self.settings.process.workers, beside);
+            answering.end();
+            ended.and(following.join().unwrap_or(Err(ProcessorError::Panicked)))
+        })?;
+        answering.last()
     }
 
     /// Walks the root, again after the settle time while there are files that are being written.
@@ -209,7 +274,7 @@ impl Processing {
         let waker = Arc::clone(&watcher);
         shift.on_stop(move || waker.wake());
         let storage = &self.settings.storage;
-        let mut pause = storage.settle;
+        let (mut pause, mut nights) = (storage.settle, Nights::default());
         while !shift.is_over() {
             let hints = watcher.wait(pause);
             pause = storage.scan_interval;
@@ -224,6 +289,7 @@ impl Processing {
                 }
                 Err(error) => tracing::error!(error = chain(&error), "cannot look for new footage"),
             }
+            self.digest_night(&mut nights);
         }
     }
 }

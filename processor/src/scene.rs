@@ -12,11 +12,13 @@ use crate::detect::Detector;
 use crate::error::chain;
 use crate::footage::Footage;
 use crate::gate::{Gate, Grid, Moment, is_in_place};
-use crate::looks::{Looks, Shown, Spot};
+use crate::group::Group;
+use crate::looks::{Looked, Looks, Shown, Spot};
 use crate::plan::CameraPlan;
 use crate::unfinished::{Progress, Unfinished};
 use crate::video::{Choice, DecodeSummary};
 use crate::view::Cut;
+use crate::vision::Told;
 
 pub(crate) struct Scene<'a> {
     plan: &'a CameraPlan,
@@ -62,6 +64,8 @@ pub(crate) struct Seen {
     pub(crate) candidates: Candidates,
     pub(crate) size_px: [u32; 2],
     pub(crate) decoding: DecodeSummary,
+    /// What answers that come with a batch are for.
+    pub(crate) unanswered: Option<Vec<Group>>,
 }
 
 impl<'a> Scene<'a> {
@@ -95,9 +99,9 @@ impl<'a> Scene<'a> {
         }
         let decoding = footage.summary().clone();
         self.finish_audit(footage, progress)?;
-        self.take_answers(progress)?;
+        let unanswered = self.take_answers(progress)?;
         let Self { samples, candidates, size_px, .. } = self;
-        Ok(Seen { samples, candidates, size_px, decoding })
+        Ok(Seen { samples, candidates, size_px, decoding, unanswered })
     }
 
     /// Decides of one frame of a stream and looks at it where it is kept; keeps nothing of it.
@@ -227,12 +231,22 @@ impl<'a> Scene<'a> {
         Ok(filter.reported(cut.name, found))
     }
 
-    fn take_answers(&mut self, progress: &mut Progress<'_>) -> Result<(), Unfinished> {
-        let Some(looks) = self.looks.take() else { return Ok(()) };
-        for (Spot { sample, view, .. }, told) in looks.finish(progress)? {
-            let view = &mut self.samples[sample].views[view];
+    /// Returns the groups whose answers come with a batch.
+    fn take_answers(&mut self, progress: &mut Progress<'_>) -> Result<Option<Vec<Group>>, Unfinished> {
+        let Some(looks) = self.looks.take() else { return Ok(None) };
+        match looks.finish(progress)? {
+            Looked::Told(told) => place(told, &mut self.samples),
+            Looked::Gathered(groups) => return Ok(Some(groups)),
+        }
+        Ok(None)
+    }
+}
+
+/// Puts each answer where it belongs.
+pub(crate) fn place(answers: Vec<(Spot, Told)>, samples: &mut [Sample]) {
+    for (Spot { sample, view, .. }, told) in answers {
+        if let Some(view) = samples.get_mut(sample).and_then(|sample| sample.views.get_mut(view)) {
             (view.caption, view.description) = (Some(told.caption), told.description);
         }
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::draft::Draft;
 use crate::error::ProcessorError;
 use crate::vision::VisionError;
 
@@ -21,6 +22,12 @@ pub(crate) enum Unfinished {
     Later { after: Duration, reason: String },
     #[error("{reason}")]
     CapReached { camera: Option<String>, reason: String },
+    /// It was looked at; its answers come with a batch.
+    #[error("waits for answers that come with a batch")]
+    Gathered(Box<Draft>),
+    /// Not all answers of a draft are there: the footage has to be looked at again.
+    #[error("not all of its answers came with a batch")]
+    NotAnswered,
     #[error("the run is ending")]
     Ending,
     /// Another worker has it now.
@@ -40,6 +47,7 @@ impl From<VisionError> for Unfinished {
             VisionError::CapReached(reached) => {
                 Self::CapReached { reason: reached.to_string(), camera: reached.camera }
             }
+            VisionError::Unasked(_) => Self::NotAnswered,
             VisionError::Catalog(source) => Self::Fatal(source.into()),
             VisionError::Stop { .. } | VisionError::Setup { .. } => {
                 Self::Fatal(ProcessorError::Vision(error))

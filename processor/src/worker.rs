@@ -10,6 +10,7 @@ use catalog::{
 };
 use chrono::{DateTime, Utc};
 
+use crate::draft::Draft;
 use crate::error::{ProcessorError, chain};
 use crate::event::{Event, Tell};
 use crate::examiner::{Examiner, Subject, Tools};
@@ -23,7 +24,7 @@ use crate::unfinished::Unfinished;
 pub(crate) const LEASE: Duration = Duration::from_secs(20 * 60);
 
 /// A lease is prolonged when this much of it is gone.
-const PROLONG_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const PROLONG_AFTER: Duration = Duration::from_secs(60);
 
 /// Delay before a segment that failed is tried again, times the number of the attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
@@ -94,7 +95,7 @@ impl Work<'_> {
         self.examiner.examine(subject, tools, &mut progress)
     }
 
-    fn prolong(&self, lease: &Lease) -> Result<(), Unfinished> {
+    pub(crate) fn prolong(&self, lease: &Lease) -> Result<(), Unfinished> {
         match self.queue.extend(lease, LEASE, self.clock.now()) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Unfinished::LeaseLost),
@@ -108,7 +109,7 @@ impl Work<'_> {
 
     /// Sidecar first, then rows and the end of the lease together, then the move: a kill in between repeats
     /// work, never loses it.
-    fn store(&self, lease: &Lease, results: &Results) -> Result<(), ProcessorError> {
+    pub(crate) fn store(&self, lease: &Lease, results: &Results) -> Result<(), ProcessorError> {
         if let Err(error) = self.write_sidecar(lease, results) {
             return self.put_back(lease, self.place.unwritable(error));
         }
@@ -138,7 +139,7 @@ impl Work<'_> {
         cues::write(&sidecar.with_extension(""), results)
     }
 
-    fn put_back(&self, lease: &Lease, unfinished: Unfinished) -> Result<(), ProcessorError> {
+    pub(crate) fn put_back(&self, lease: &Lease, unfinished: Unfinished) -> Result<(), ProcessorError> {
         if let Err(error) = self.place.check() {
             // The disk went away: no segment is to blame for what happens then.
             self.give_back(lease, &error.to_string(), (Duration::ZERO, Blame::Outside))?;
@@ -161,7 +162,8 @@ impl Work<'_> {
             },
             Unfinished::Retry(_) => (RETRY_DELAY * lease.attempt, Blame::Segment),
             Unfinished::Changed => (GROWING_DELAY, Blame::Outside),
-            Unfinished::Ending => (Duration::ZERO, Blame::Outside),
+            Unfinished::Ending | Unfinished::NotAnswered => (Duration::ZERO, Blame::Outside),
+            Unfinished::Gathered(draft) => return self.park(lease, (&draft, reason)),
             // This run pauses as a whole. The segment does not, so that a run that is begun when the server is
             // up again, or the cap raised, takes it at once.
             Unfinished::Later { after, .. } => {
@@ -180,6 +182,14 @@ impl Work<'_> {
         self.give_back(lease, &reason, terms)?;
         (self.tell)(&Event::GivenBack { file: lease.segment.path.clone(), reason });
         self.set_dead_aside()
+    }
+
+    /// Keeps what was seen until the answers come. The others go on.
+    fn park(&self, lease: &Lease, (draft, reason): (&Draft, String)) -> Result<(), ProcessorError> {
+        let text = serde_json::to_string(draft).expect("results and looks always become JSON");
+        insist(|| self.queue.park(lease, &text, self.clock.now()))?;
+        (self.tell)(&Event::GivenBack { file: lease.segment.path.clone(), reason });
+        Ok(())
     }
 
     /// Gives a segment back until its camera may spend again. The others go on.
@@ -236,7 +246,7 @@ impl Work<'_> {
 
 /// Asks again while another process holds the catalogue for longer than SQLite waits: what was looked at, and
 /// paid for, is worth a minute.
-fn insist<T>(step: impl Fn() -> Result<T, CatalogError>) -> Result<T, CatalogError> {
+pub(crate) fn insist<T>(step: impl Fn() -> Result<T, CatalogError>) -> Result<T, CatalogError> {
     for _ in 1..TRIES {
         match step() {
             Err(error) if error.is_retryable() => {

@@ -14,3 +14,14 @@ pub(crate) fn faketime(shift: &str) -> Option<[&str; 3]> {
     eprintln!("skipped: the Debian package faketime is not installed");
     None
 }
+
+/// Returns the variables by which a program that is started itself sees the time as under [`faketime`]: the wrapper would
+/// stand between it and signals.
+pub(crate) fn faketime_variables(shift: &str) -> Option<Vec<(String, String)>> {
+    let [program, flag, shift] = faketime(shift)?;
+    let output = Command::new(program).args([flag, shift, "env"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let variables = text.lines().filter_map(|line| line.split_once('='));
+    let its_own = variables.filter(|(name, _)| matches!(*name, "LD_PRELOAD" | "FAKETIME"));
+    Some(its_own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}

@@ -1,5 +1,6 @@
 //! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
 
+mod batch_server;
 mod camera;
 mod children;
 pub(crate) mod clock;
@@ -14,6 +15,7 @@ mod sidecar;
 mod vision_server;
 mod waiting;
 
+pub(crate) use batch_server::{BatchServer, Rules, Step};
 pub(crate) use camera::{FakeCamera, Play};
 pub(crate) use children::children;
 pub(crate) use footage::{Clip, footage};

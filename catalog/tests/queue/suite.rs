@@ -24,7 +24,7 @@ pub(crate) struct Ground<'a> {
 
 type Behaviour = (&'static str, fn(&Ground<'_>));
 
-pub(crate) const BEHAVIOURS: [Behaviour; 17] = [
+pub(crate) const BEHAVIOURS: [Behaviour; 18] = [
     ("an empty queue gives nothing", an_empty_queue_gives_nothing),
     ("what is offered is leased once", what_is_offered_is_leased_once),
     ("the oldest footage comes first", the_oldest_footage_comes_first),
@@ -41,6 +41,7 @@ pub(crate) const BEHAVIOURS: [Behaviour; 17] = [
     ("what lies outside costs no attempt", what_lies_outside_costs_no_attempt),
     ("the last crash buries", the_last_crash_buries),
     ("what is buried is dead at once", what_is_buried_is_dead_at_once),
+    ("what is parked is leased with its draft alone", what_is_parked_is_leased_with_its_draft),
     ("nothing is leased twice by eight threads", nothing_is_leased_twice),
 ];
 
@@ -277,6 +278,24 @@ fn the_last_crash_buries(ground: &Ground<'_>) {
     let dead = ground.dead();
     assert_eq!((dead[0].0, dead[0].1, dead.len()), (id, MAX_ATTEMPTS, 1));
     assert!(dead[0].2.contains("died"), "{dead:?}");
+}
+
+fn what_is_parked_is_leased_with_its_draft(ground: &Ground<'_>) {
+    let id = ground.offer_one();
+    let queue = ground.queue;
+    let lease = queue.lease(1, TTL, noon()).unwrap().remove(0);
+    queue.park(&lease, "what was seen", noon()).unwrap();
+    assert_eq!(queue.stats(noon()).unwrap().backlog(), 1);
+    assert_eq!(queue.offer(&[id], after(1)).unwrap(), 0);
+    assert!(queue.lease(1, TTL, after(1_000_000)).unwrap().is_empty());
+    queue.park(&lease, "too late", noon()).unwrap();
+    let (again, draft) = queue.lease_answered(TTL, after(1)).unwrap().unwrap();
+    assert_eq!((again.segment.id, draft.as_str(), again.attempt), (id, "what was seen", 1));
+    assert!(queue.lease_answered(TTL, after(2)).unwrap().is_none());
+    let back = GiveBack { reason: "another file".to_owned(), delay: Duration::ZERO, blame: Blame::Outside };
+    queue.give_back(&again, &back, after(3)).unwrap();
+    assert!(queue.lease_answered(TTL, after(3)).unwrap().is_none());
+    assert_eq!(queue.lease(1, TTL, after(3)).unwrap()[0].segment.id, id);
 }
 
 fn what_is_buried_is_dead_at_once(ground: &Ground<'_>) {

@@ -9,9 +9,15 @@ use super::wording::TextKeys;
 use super::{Check, given};
 use crate::credentials::Whereabouts;
 use crate::raw::{RawPrice, RawVision};
-use crate::{AnswerForm, Detail, Price, Rate, Rates, SecondLook, Secret, Vision, Wording};
+use crate::{
+    AnswerForm, Detail, FlexFallback, Price, Rate, Rates, SecondLook, Secret, Vision, VisionMode, Wording,
+};
 
 const MOST_DOLLARS_PER_MILLION: f64 = 1e6;
+
+/// Seconds for an answer, and for one that the flex tier makes when it has time.
+const TIMEOUT_S: i64 = 120;
+const FLEX_TIMEOUT_S: i64 = 900;
 
 const PROMPT: &str = "What is happening?";
 
@@ -21,6 +27,8 @@ impl Check<'_> {
             .required("vision.base_url", raw.base_url.as_deref())
             .and_then(|text| self.base_url("vision.base_url", text));
         let model = self.required("vision.model", raw.model.as_deref()).map(str::to_owned);
+        let mode = self.vision_mode(&raw.mode);
+        let batches = self.batches(&raw.batch);
         let (prompt, system) = self.wordings(raw);
         let api_key = self.api_key(raw);
         let headers = self.headers(&raw.header);
@@ -42,11 +50,15 @@ impl Check<'_> {
         let tokens = raw
             .tokens_per_minute
             .map(|tokens| self.whole("vision.tokens_per_minute", tokens, 1..=1_000_000_000_000));
-        let timeout = self.whole("vision.timeout_seconds", raw.timeout_seconds, 1..=3600);
+        let usual = if mode == Some(VisionMode::Flex) { FLEX_TIMEOUT_S } else { TIMEOUT_S };
+        let timeout = self.whole("vision.timeout_seconds", raw.timeout_seconds.unwrap_or(usual), 1..=3600);
         let prices = self.prices(&raw.price);
         Some(Vision {
             base_url: base_url?,
             model: model?,
+            mode: mode?,
+            flex_fallback: if raw.flex_fallback { FlexFallback::Direct } else { FlexFallback::Never },
+            batches: batches?,
             api_key,
             headers: headers?,
             ca_file: given(ca_file)?,
@@ -57,6 +69,7 @@ impl Check<'_> {
             detail: detail?,
             frames_per_request: frames?,
             second_look: if raw.second_look { SecondLook::WhereAsked } else { SecondLook::Never },
+            digest: raw.digest,
             image_max_px: image_max_px?,
             jpeg_quality: jpeg_quality?,
             max_output_tokens: max_output_tokens?,

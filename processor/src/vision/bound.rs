@@ -28,7 +28,7 @@ pub(super) fn bound(look: &Look, settings: &Vision) -> Bound {
         })
         .sum();
     // No tokenizer makes more than one token of a byte.
-    let schema = if settings.answer == AnswerForm::Json { SCHEMA.len() } else { 0 };
+    let schema = if look.form(settings) == AnswerForm::Json { SCHEMA.len() } else { 0 };
     let text = look.prompt(settings).len() + look.system(settings).map_or(0, |system| system.len()) + schema;
     Bound {
         input_tokens: FRAME_TOKENS + text as u64 + pictures,

@@ -25,6 +25,8 @@ pub(super) struct Breaker {
 enum State {
     Closed {
         failures: u32,
+        /// When a request that had no answer was counted last.
+        hung: Option<Instant>,
     },
     /// Nothing is asked before `until`; whoever comes first afterwards is the probe.
     Open {
@@ -36,7 +38,7 @@ enum State {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Closed { failures: 0 }
+        Self::Closed { failures: 0, hung: None }
     }
 }
 
@@ -46,6 +48,7 @@ impl Default for State {
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
     probe: Option<Duration>,
+    begun: Instant,
 }
 
 impl Breaker {
@@ -70,11 +73,11 @@ impl Breaker {
     fn try_pass(&self, now: Instant) -> Option<Result<Pass<'_>, Duration>> {
         let mut state = self.state();
         match *state {
-            State::Closed { .. } => Some(Ok(Pass { breaker: self, probe: None })),
+            State::Closed { .. } => Some(Ok(Pass { breaker: self, probe: None, begun: now })),
             State::Open { until, .. } if until > now => Some(Err(until - now)),
             State::Open { rest, .. } => {
                 *state = State::Probing;
-                Some(Ok(Pass { breaker: self, probe: Some(rest) }))
+                Some(Ok(Pass { breaker: self, probe: Some(rest), begun: now }))
             }
             State::Probing => None,
         }
@@ -88,11 +91,15 @@ impl Breaker {
         self.probed.notify_waiters();
     }
 
-    fn down(&self, probe: Option<Duration>, (failure, now): (&Failure, Instant)) {
+    fn down(&self, (probe, begun): (Option<Duration>, Instant), (failure, now): (&Failure, Instant)) {
+        let hangs = matches!(failure, Failure::Interrupted { .. });
         let mut state = self.state();
         let rest = match (*state, probe) {
-            (State::Closed { failures }, _) if failures + 1 < IN_A_ROW => {
-                *state = State::Closed { failures: failures + 1 };
+            // What waited at the same time tells the same: too many requests at once, perhaps.
+            (State::Closed { hung: Some(at), .. }, _) if hangs && begun < at => return,
+            (State::Closed { failures, hung }, _) if failures + 1 < IN_A_ROW => {
+                let hung = if hangs { Some(now) } else { hung };
+                *state = State::Closed { failures: failures + 1, hung };
                 return;
             }
             (State::Closed { .. }, _) => self.first_rest,
@@ -120,9 +127,10 @@ impl Pass<'_> {
     fn tell_at(mut self, now: Instant, failure: Option<&Failure>) {
         let probe = self.probe.take();
         match failure {
-            Some(failure) if is_down(failure) => self.breaker.down(probe, (failure, now)),
-            // A server that breaks off may be up or down: neither one nor the other is counted.
-            Some(Failure::Interrupted { .. } | Failure::Unsendable { .. }) => self.probe = probe,
+            Some(failure) if is_down(failure) => {
+                self.breaker.down((probe, self.begun), (failure, now));
+            }
+            Some(Failure::Unsendable { .. }) => self.probe = probe,
             _ => self.breaker.up(),
         }
     }
@@ -137,7 +145,12 @@ impl Drop for Pass<'_> {
 }
 
 fn is_down(failure: &Failure) -> bool {
-    matches!(failure, Failure::NotConnected { .. } | Failure::Status { status: 500..=599, .. })
+    matches!(
+        failure,
+        Failure::NotConnected { .. }
+            | Failure::Interrupted { .. }
+            | Failure::Status { status: 500..=599, .. }
+    )
 }
 
 #[cfg(test)]
@@ -181,6 +194,22 @@ mod tests {
         pass(&breaker, now).unwrap().tell_at(now, None);
         fail(&breaker, IN_A_ROW - 1, now);
         pass(&breaker, now).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_only_hangs_is_down_but_not_for_many_requests_at_once() {
+        let hung = Failure::Interrupted { text: "timeout".to_owned() };
+        let (breaker, mut now) = (Breaker::new(FIRST_REST), Instant::now());
+        for _ in 1..IN_A_ROW {
+            let at_once: Vec<_> = (0..100).map(|_| pass(&breaker, now).unwrap()).collect();
+            now += Duration::from_secs(120);
+            at_once.into_iter().for_each(|pass| pass.tell_at(now, Some(&hung)));
+        }
+        pass(&breaker, now).unwrap().tell_at(now, Some(&hung));
+        assert_eq!(pass(&breaker, now).unwrap_err(), FIRST_REST);
+        now += FIRST_REST;
+        pass(&breaker, now).unwrap().tell_at(now, Some(&hung));
+        assert_eq!(pass(&breaker, now).unwrap_err(), 2 * FIRST_REST, "a probe that hangs is no sign of life");
     }
 
     #[tokio::test]

@@ -1,12 +1,13 @@
 //! The vision client: one look, from the key of its question to the stored answer.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_openai::Client;
 use catalog::{CallIntent, CallMode, Catalog, Clock};
-use config::{AnswerForm, CameraId, Vision, Windows};
+use config::{AnswerForm, CameraId, Vision, VisionMode, Windows};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use super::endpoint::{Endpoint, http_client, secrets};
 use super::error::VisionError;
 use super::failure::Failure;
 use super::fallback::{Fallback, is_about_the_schema};
+use super::flex::Tier;
 use super::key::key;
 use super::look::{Answer, Look, Origin, Said};
 use super::quota::Quota;
@@ -31,9 +33,10 @@ use super::wire::Request;
 /// Asks the vision model; clones share the limit of requests, the ledger and the verdict to stop.
 #[derive(Clone)]
 pub struct VisionClient {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     breaker: Arc<Breaker>,
-    policy: RetryPolicy,
+    pub(super) policy: RetryPolicy,
+    pub(super) mode: VisionMode,
 }
 
 pub(super) struct Shared {
@@ -50,6 +53,8 @@ pub(super) struct Shared {
     under_way: TaskTracker,
     /// Set by the first failure that only the operator can mend: nobody asks after it.
     stopped: OnceLock<String>,
+    /// Set when the server turns out to have no batches.
+    pub(super) no_batches: AtomicBool,
 }
 
 impl fmt::Debug for VisionClient {
@@ -79,10 +84,11 @@ impl VisionClient {
             clock,
             under_way: TaskTracker::new(),
             stopped: OnceLock::new(),
+            no_batches: AtomicBool::new(false),
         };
         let policy = RetryPolicy::default();
         let breaker = Arc::new(Breaker::new(policy.server_rest));
-        Ok(Self { shared: Arc::new(shared), breaker, policy })
+        Ok(Self { shared: Arc::new(shared), breaker, policy, mode: settings.mode })
     }
 
     /// Replaces the times of the retry rules.
@@ -100,15 +106,19 @@ impl VisionClient {
     pub async fn look(&self, look: &Look, ending: &CancellationToken) -> Result<Answer, VisionError> {
         let key = key(look, &self.shared.settings);
         let question = unless(ending, self.shared.turns.question(&key)).await?;
-        if let Some(answer) = self.stored(&key).await? {
+        if let Some(answer) = self.stored(&key, look).await? {
+            return Ok(answer);
+        }
+        if let Some(answer) = self.batched(look, &key).await? {
             return Ok(answer);
         }
         let slot = unless(ending, self.shared.turns.slots.take()).await?;
         let turn = Arc::new((question, slot));
-        let mut asking = self.asking(look, self.shared.fallback.form(self.shared.settings.answer));
+        let mut asking = self.asking(look, self.shared.fallback.form(look.form(&self.shared.settings)));
         let (mut tries, mut unreadable) = (0, 0);
+        let mut tier = Tier::new(self.mode);
         loop {
-            let intent = self.intent(look, &key);
+            let intent = self.intent(look, (&key, tier.mode()));
             let request_id = intent.request_id.clone();
             let failure = match self.in_turn(intent, (&asking, &turn), ending).await? {
                 Ok(told) => {
@@ -120,6 +130,9 @@ impl VisionClient {
                 }
                 Err(failure) => failure,
             };
+            if tier.falls_back(&failure, self.shared.settings.flex_fallback) {
+                continue;
+            }
             tries += 1;
             unreadable += u32::from(matches!(failure, Failure::Unreadable { .. }));
             let now = self.shared.clock.now();
@@ -184,23 +197,25 @@ impl VisionClient {
         self.shared.under_way.wait().await;
     }
 
-    async fn stored(&self, key: &str) -> Result<Option<Answer>, VisionError> {
+    async fn stored(&self, key: &str, look: &Look) -> Result<Option<Answer>, VisionError> {
         let key = key.to_owned();
         let stored = self.shared.ledger(move |catalog| catalog.answer(&key)).await?;
         Ok(stored.map(|stored| Answer {
             request_id: stored.request_id,
-            said: Said::Told(self.read_again(&stored.text)),
+            said: Said::Told(self.read_again(&stored.text, look)),
             origin: Origin::Stored,
         }))
     }
 
     /// Reads an answer that was kept. One that an earlier version took and this one would not is not bought again.
-    fn read_again(&self, text: &str) -> Told {
-        answer::read(text, self.shared.settings.answer).unwrap_or_else(|_| Told::plain(text))
+    fn read_again(&self, text: &str, look: &Look) -> Told {
+        answer::read(text, look.form(&self.shared.settings)).unwrap_or_else(|_| Told::plain(text))
     }
 
     fn asking(&self, look: &Look, form: AnswerForm) -> Arc<Question> {
-        Arc::new(Question { request: Request::new(look, &self.shared.settings, form), form })
+        let settings = &self.shared.settings;
+        let request = Request::new(look, settings, form);
+        Arc::new(Question { request, form, wanted: look.form(settings) })
     }
 
     fn may_go_on(&self, ending: &CancellationToken) -> Result<(), VisionError> {
@@ -211,7 +226,7 @@ impl VisionClient {
         }
     }
 
-    fn intent(&self, look: &Look, key: &str) -> CallIntent {
+    fn intent(&self, look: &Look, (key, mode): (&str, CallMode)) -> CallIntent {
         CallIntent {
             request_id: format!("{:032x}", fastrand::u128(..)),
             key: key.to_owned(),
@@ -219,7 +234,7 @@ impl VisionClient {
             camera: look.camera.as_ref().map(CameraId::to_string),
             segment_sha256: look.segment_sha256.clone(),
             model: self.shared.settings.model.clone(),
-            mode: CallMode::Direct,
+            mode,
             bound: bound(look, &self.shared.settings),
         }
     }

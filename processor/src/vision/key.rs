@@ -55,7 +55,7 @@ pub(super) fn key(look: &Look, settings: &Vision) -> String {
         model: &settings.model,
         prompt: &prompt,
         system: system.as_deref(),
-        schema: (settings.answer == AnswerForm::Json).then_some(SCHEMA),
+        schema: (look.form(settings) == AnswerForm::Json).then_some(SCHEMA),
     };
     let text = serde_json::to_vec(&parts).expect("strings and numbers always become JSON");
     hex(&Sha256::digest(text))
@@ -69,7 +69,7 @@ mod tests {
     use bytes::Bytes;
     use config::{Caps, Detail, SecondLook, Wording};
 
-    use super::super::look::Jpeg;
+    use super::super::look::{Asking, Jpeg};
     use super::*;
 
     fn picture(frame: u64) -> Jpeg {
@@ -88,6 +88,7 @@ mod tests {
             mapping: r#"{"mode":"original"}"#.to_owned(),
             pictures: vec![picture(30)],
             size: PictureSize::Shrunk,
+            asking: Asking::Prompt,
             time: "2026-11-22 22:00:00".to_owned(),
             labels: "car".to_owned(),
         }
@@ -97,6 +98,15 @@ mod tests {
         Vision {
             base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
             model: "gpt-6-luna".to_owned(),
+            mode: config::VisionMode::Direct,
+            flex_fallback: config::FlexFallback::Direct,
+            batches: config::Batches {
+                max_lines: 1,
+                max_bytes: 1,
+                per_hour: 1,
+                gather: Duration::ZERO,
+                poll: Duration::ZERO,
+            },
             api_key: None,
             headers: Vec::new(),
             ca_file: None,
@@ -107,6 +117,7 @@ mod tests {
             detail: Detail::Low,
             frames_per_request: 1,
             second_look: SecondLook::Never,
+            digest: false,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::{Detail, Filling, Vision};
+use config::{AnswerForm, Detail, Filling, Vision};
+use serde::{Deserialize, Serialize};
 
 use super::answer::Told;
 
@@ -21,10 +22,20 @@ pub struct Look {
     pub mapping: String,
     pub pictures: Vec<Jpeg>,
     pub size: PictureSize,
+    pub asking: Asking,
     /// When the first picture was taken, in local time, for the variable `{time}`.
     pub time: String,
     /// What the detector found in the pictures, for the variable `{labels}`.
     pub labels: String,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Asking {
+    /// The prompt of the settings, about the pictures.
+    Prompt,
+    /// This, without any picture; the answer is plain text.
+    Text(String),
 }
 
 /// How large the pictures are sent.
@@ -40,11 +51,23 @@ impl Look {
     /// Returns what is asked, its variables filled in. Several pictures are told apart by their times, counted from the
     /// first: these follow from the file alone, so that a copy of it asks the same.
     pub(super) fn prompt(&self, settings: &Vision) -> String {
-        settings.prompt.fill(&self.filling()) + &self.told_apart()
+        match &self.asking {
+            Asking::Prompt => settings.prompt.fill(&self.filling()) + &self.told_apart(),
+            Asking::Text(text) => text.clone(),
+        }
     }
 
     pub(super) fn system(&self, settings: &Vision) -> Option<String> {
-        settings.system.as_ref().map(|system| system.fill(&self.filling()))
+        let system = settings.system.as_ref().filter(|_| matches!(self.asking, Asking::Prompt));
+        system.map(|system| system.fill(&self.filling()))
+    }
+
+    /// Returns what the answer should be in.
+    pub(super) fn form(&self, settings: &Vision) -> AnswerForm {
+        match self.asking {
+            Asking::Prompt => settings.answer,
+            Asking::Text(_) => AnswerForm::Text,
+        }
     }
 
     pub(super) fn detail(&self, settings: &Vision) -> Detail {
@@ -74,13 +97,29 @@ impl Look {
 }
 
 /// Holds a view as it is sent.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Jpeg {
     /// Counted from 0 within the segment.
     pub frame: u64,
     /// Since the segment's first frame.
     pub at: Duration,
+    /// Not kept in drafts: what was sent is in the spool.
+    #[serde(skip)]
     pub bytes: Bytes,
+}
+
+impl Look {
+    /// Tells whether it can be sent: one out of a draft has no pictures any more.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.pictures.iter().all(|picture| !picture.bytes.is_empty())
+    }
+}
+
+impl Jpeg {
+    /// Returns what a question is identified by, which is not the bytes.
+    pub(crate) fn without_bytes(&self) -> Self {
+        Self { bytes: Bytes::new(), ..self.clone() }
+    }
 }
 
 impl fmt::Debug for Jpeg {

@@ -4,6 +4,7 @@
 //! function), what identifies a question is in `key.rs`, what is sent and read is in `wire.rs`.
 
 mod answer;
+mod batch;
 mod bound;
 mod breaker;
 mod call;
@@ -12,6 +13,7 @@ mod endpoint;
 mod error;
 mod failure;
 mod fallback;
+mod flex;
 #[cfg(test)]
 mod fuzzed;
 mod key;
@@ -26,9 +28,11 @@ mod wire;
 
 pub(crate) use answer::SCHEMA;
 pub use answer::Told;
+pub use batch::BatchProbe;
+pub(crate) use batch::{Idle, Keeper};
 pub use client::VisionClient;
 pub use error::VisionError;
 pub use failure::{Failure, RetryAfter};
-pub use look::{Answer, Jpeg, Look, Origin, PictureSize, Said};
+pub use look::{Answer, Asking, Jpeg, Look, Origin, PictureSize, Said};
 pub use probe::Probe;
 pub use retry::{RetryPolicy, Situation, Verdict};

@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::{AnswerForm, Usd, Vision};
+use config::{AnswerForm, Rates, Usd, Vision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -108,9 +108,9 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Returns the price of the call, where the model is listed and the server counted both.
-    pub(super) fn cost(self, settings: &Vision) -> Option<Usd> {
-        Some(settings.price()?.rates.cost(self.input_tokens?, self.output_tokens?))
+    /// Returns the price of the call, where the model's rates are known and the server counted both.
+    pub(super) fn cost(self, rates: Option<Rates>) -> Option<Usd> {
+        Some(rates?.cost(self.input_tokens?, self.output_tokens?))
     }
 }
 

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use nightreel_processor::vision::{Origin, VisionError};
+use config::AnswerForm;
+use nightreel_processor::vision::{Origin, Said, VisionError};
 use tokio_util::sync::CancellationToken;
 
 use crate::setting::{Setting, look, wording};
 
 const FIXTURES: &str = r#"{"fixtures":[
     {"match":{"userMessage":"What is happening"},"response":{"content":"a person walks by"}},
+    {"match":{"userMessage":"by the schema"},"response":{"content":"{\"caption\":\"a van\",\"confidence\":0.5,\"need_detail\":[],\"notable\":true,\"objects\":[\"van\"],\"people\":1,\"reason\":\"it stops\",\"tags\":[\"delivery\"]}"}},
     {"match":{"userMessage":"limited"},"response":{"error":{"message":"slow down","type":"rate_limit_error"},"status":429}},
     {"match":{"userMessage":"broken"},"response":{"error":{"message":"oops","type":"server_error"},"status":500}}
 ]}"#;
@@ -92,6 +94,29 @@ async fn a_foreign_server_is_understood_in_good_and_in_bad() {
     let unknown = server.setting().with(|settings| settings.prompt = wording("no fixture"));
     let answer = unknown.look(&look(0)).await.unwrap();
     assert!(answer.error().unwrap().contains("HTTP 404"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_server_is_asked_by_the_schema_and_for_plain_text_where_it_gives_none() {
+    let Some(server) = Aimock::start() else { return };
+    let json = |prompt: &str| {
+        let setting = server.setting().with(|settings| settings.answer = AnswerForm::Json);
+        setting.with(|settings| settings.prompt = wording(prompt))
+    };
+    let setting = json("by the schema");
+    for origin in [Origin::Asked, Origin::Stored] {
+        let answer = setting.look(&look(0)).await.unwrap();
+        assert_eq!((answer.caption(), answer.origin), (Some("a van"), origin));
+        let Said::Told(told) = answer.said else { panic!("it was answered") };
+        let said = told.description.unwrap();
+        assert_eq!((said.people, said.notable, said.tags), (1, true, vec!["delivery".to_owned()]));
+    }
+    let setting = json("What is happening?");
+    for origin in [Origin::Asked, Origin::Stored] {
+        let answer = setting.look(&look(0)).await.unwrap();
+        assert_eq!((answer.caption(), answer.origin), (Some("a person walks by"), origin));
+        assert!(matches!(answer.said, Said::Told(told) if told.description.is_none()));
+    }
 }
 
 #[tokio::test]

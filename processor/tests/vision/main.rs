@@ -6,7 +6,9 @@
 mod vision_server;
 
 mod aimock;
+mod campaign;
 mod faults;
+mod flex;
 mod money;
 mod outage;
 mod requests;

@@ -6,9 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::{Call, Catalog, Clock};
 use chrono::{DateTime, Utc};
-use config::{AnswerForm, Caps, Detail, Price, Rate, Rates, SecondLook, Secret, Vision, Windows, Wording};
+use config::{
+    AnswerForm, Batches, Caps, Detail, FlexFallback, Price, Rate, Rates, SecondLook, Secret, Vision,
+    VisionMode, Windows, Wording,
+};
 use nightreel_processor::vision::{
-    Answer, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
+    Answer, Asking, Jpeg, Look, PictureSize, Probe, RetryPolicy, VisionClient, VisionError,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +38,15 @@ impl Setting {
         let settings = Vision {
             base_url: base_url.parse().unwrap(),
             model: MODEL.to_owned(),
+            mode: VisionMode::Direct,
+            flex_fallback: FlexFallback::Direct,
+            batches: Batches {
+                max_lines: 50_000,
+                max_bytes: 200_000_000,
+                per_hour: 2000,
+                gather: Duration::from_secs(1800),
+                poll: Duration::from_secs(60),
+            },
             api_key: Some(Secret::new(KEY)),
             headers: Vec::new(),
             ca_file: None,
@@ -45,6 +57,7 @@ impl Setting {
             detail: Detail::Low,
             frames_per_request: 1,
             second_look: SecondLook::Never,
+            digest: false,
             image_max_px: 640,
             jpeg_quality: 80,
             max_output_tokens: 300,
@@ -78,6 +91,17 @@ impl Setting {
             longest_wait: Duration::from_millis(60),
             ..RetryPolicy::default()
         }))
+    }
+
+    /// Makes a client that takes no time between tries, and leaves no server alone for long.
+    pub(crate) fn impatient_client(&self) -> VisionClient {
+        self.client().with_policy(RetryPolicy {
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(4),
+            rest: Duration::from_millis(1),
+            server_rest: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        })
     }
 
     pub(crate) async fn probe(&self) -> Probe {
@@ -127,6 +151,7 @@ pub(crate) fn look(frame: u64) -> Look {
         mapping: r#"{"mode":"original"}"#.to_owned(),
         pictures: vec![Jpeg { frame, at: Duration::from_secs(frame / 30), bytes }],
         size: PictureSize::Shrunk,
+        asking: Asking::Prompt,
         time: "2026-11-22 02:00:00".to_owned(),
         labels: String::new(),
     }
