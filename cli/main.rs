@@ -58,6 +58,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]
+        Command::Report(args) => commands::report::run(global, args),
+        #[cfg(feature = "dashboard")]
         Command::Serve(args) => commands::serve::run(global, args),
         Command::Events(args) => commands::events::run(global, args),
         Command::Export(args) => commands::export::run(global, args),
@@ -68,6 +70,7 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Hold(args) => commands::hold::run(global, args),
         Command::Why(args) => commands::why::run(global, args),
+        Command::Rebuild(args) => commands::rebuild::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
     }

@@ -21,6 +21,7 @@ for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
 playwright_version=1.65.1
+axe_version=4.14.1
 onnxruntime_version=1.32.0
 moto_version=5.2.5
 deny_version=0.20.2
@@ -104,6 +105,7 @@ install_moto() {
 install_for_test() {
     install_by_npm aimock @copilotkit/aimock "$aimock_version"
     install_by_npm playwright playwright-core "$playwright_version"
+    install_by_npm axe axe-core "$axe_version"
     install_onnxruntime
     install_moto
 }

@@ -2,6 +2,7 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod adopt;
 mod again;
 mod alarm;
 mod alive;
@@ -27,6 +28,7 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 mod forecast;
+mod former;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -37,6 +39,7 @@ mod hex;
 mod hold;
 mod holding;
 mod index;
+mod inside;
 mod intent;
 mod ledger;
 mod lock;
@@ -50,8 +53,10 @@ mod paths;
 mod pause;
 mod picture_tokens;
 mod queue;
+mod rebuild;
 mod reconcile;
 mod recorded;
+mod repair;
 mod restored;
 mod results;
 mod root;
@@ -74,6 +79,7 @@ mod walk;
 mod watch;
 mod when;
 
+pub use adopt::Adopted;
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
 pub use batch::{
@@ -98,7 +104,7 @@ pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use hold::{Hold, Holds, OnHold};
-pub use holding::{Holding, Labels, Listing, Work};
+pub use holding::{Facts, Holding, Labels, Listing, Work, Works};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
@@ -114,7 +120,9 @@ pub use paths::{FAILED, LIVE, PLAYLIST, PROCESSED, is_map, is_media, sidecar_of}
 pub use pause::Pause;
 pub use picture_tokens::picture_tokens;
 pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
+pub use rebuild::{Rebuilt, rebuild};
 pub use recorded::{ClockSource, ClosedSegment};
+pub use repair::{AdoptedFile, Repaired};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};

@@ -155,7 +155,7 @@ impl Verifier {
         Ok((!ours).then_some("its sidecar is about another content"))
     }
 
-    fn is_unknown(&self, path: &Path, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+    pub(crate) fn is_unknown(&self, path: &Path, now: DateTime<Utc>) -> Result<bool, CatalogError> {
         let known = self.catalog.read("look up a path", |c| {
             let known = by_path(c, path)?.is_some_and(|s| s.state != SegmentState::Missing);
             Ok(known || is_on_its_way(c, path)?)

@@ -38,7 +38,10 @@ pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;
 pub(crate) mod queue;
+pub(crate) mod rebuild;
 pub(crate) mod record;
+#[cfg(feature = "dashboard")]
+pub(crate) mod report;
 #[cfg(feature = "archive")]
 pub(crate) mod restore;
 pub(crate) mod retain;

@@ -413,10 +413,21 @@ pub(crate) struct RawServe {
     pub(crate) listen: String,
     /// Web pages of other servers that may read the footage; `*` for all; default none.
     pub(crate) cors_origins: Vec<String>,
+    /// Who may look; default none, and nobody is asked.
+    pub(crate) user: Vec<RawUser>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawUser {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// As `nightreel serve --hash-password` prints it; required.
+    pub(crate) password_hash: Option<Secret>,
 }
 
 impl Default for RawServe {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new() }
+        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new(), user: Vec::new() }
     }
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule,
-    Secret, VisionMode, Windows, Wording,
+    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule, Secret,
+    VisionMode, Windows, Wording,
 };
 
 #[derive(Clone, Debug)]
@@ -252,11 +252,13 @@ pub enum AfterProcessing {
     Delete,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Serve {
     /// Port 0 takes any that is free.
     pub listen: SocketAddr,
     pub cors_origins: CorsOrigins,
+    /// Who may look, with the Argon2 hash of the password; where it is empty nobody is asked.
+    pub users: BTreeMap<String, Secret>,
 }
 
 /// The web pages of other servers that may read what is served.

@@ -15,7 +15,9 @@ use crate::error::{ProcessorError, chain};
 use crate::group::{About, Group, Shot};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError};
+use crate::vision::{
+    Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError,
+};
 
 /// Pictures, and bytes of them, gathered before they are asked about: bounds what is in memory per worker, however
 /// long the video.

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use catalog::{Catalog, CatalogError, Disk, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId};
+use catalog::{
+    Catalog, CatalogError, Disk, Facts, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId,
+};
 use chrono::{DateTime, Utc};
 use config::{AfterProcessing, Retention};
 
@@ -64,7 +66,7 @@ impl Retainer {
         let survey = self.survey(&rules)?;
         let mut planner = Planner::new(&rules, survey.as_ref());
         let mut plan = Plan::default();
-        self.feed(&rules, |holding| {
+        self.feed((&rules, Facts::All), |holding| {
             let entry = planner.decide(holding);
             plan.note(&entry);
             each(&entry);
@@ -113,7 +115,7 @@ impl Retainer {
         let lacking = floor.saturating_sub(rules.situation.disk.free);
         let mut planner = Planner::for_room(&rules, lacking);
         let mut plan = Plan::default();
-        self.feed(&rules, |holding| {
+        self.feed((&rules, Facts::All), |holding| {
             let entry = planner.decide(holding);
             if entry.is_for_floor() {
                 plan.note(&entry);
@@ -165,7 +167,7 @@ impl Retainer {
             found = Some(planner.decide(wanted));
         } else {
             // What goes for want of room depends on all that comes before it.
-            self.feed(&rules, |holding| {
+            self.feed((&rules, Facts::All), |holding| {
                 let entry = planner.decide(holding);
                 if entry.id == id {
                     found = Some(entry);
@@ -230,7 +232,7 @@ impl Retainer {
             return Ok(None);
         }
         let mut survey = Survey::new(rules);
-        self.feed(rules, |holding| {
+        self.feed((rules, Facts::Sizes), |holding| {
             survey.add(&holding, rules);
             ControlFlow::Continue(())
         })?;
@@ -239,12 +241,13 @@ impl Retainer {
 
     fn feed(
         &self,
-        rules: &Rules,
+        (rules, facts): (&Rules, Facts),
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<(), RetentionError> {
         let labels = if self.policy.asks_for_labels() { Labels::Read } else { Labels::LeftOut };
+        let works = self.media.catalog().works(rules.situation.now)?;
         for state in FEED_ORDER {
-            let listing = Listing { state, now: rules.situation.now, labels };
+            let listing = Listing { state, works: &works, labels, facts };
             if self.media.catalog().try_each_holding(listing, &mut each)?.is_break() {
                 break;
             }

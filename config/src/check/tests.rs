@@ -374,6 +374,41 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
         VISION,
         &[
             ("prompt = ' '", 6, "`vision.prompt`: must not be empty"),
+            ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
+            ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
+            ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),
+            (
+                "api_key = 'a'\napi_key_env = 'B'",
+                7,
+                "`vision.api_key_env`: and `vision.api_key` say the same thing",
+            ),
+            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: needs the price of `"),
+            ("max_usd_per_day = 0", 6, "`vision.max_usd_per_day`: must be from"),
+            ("max_tokens_per_day = 0", 6, "`vision.max_tokens_per_day`: must be from 1 to"),
+            (
+                "[[camera]]\nid = 'gate'\n[camera.vision]\nmax_usd_per_day = 1",
+                9,
+                "`camera[0].vision.max_usd_per_day`: needs the price of `",
+            ),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
+                6,
+                "`vision.price[0].output_per_million`: is missing",
+            ),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1\noutput_per_million = -1",
+                9,
+                "`vision.price[0].output_per_million`: must be from 0 to 1000000, but is -1",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_texts_and_ways_to_the_vision_server_that_are_wrong() {
+    refused(
+        VISION,
+        &[
             (
                 "prompt = 'At {camera}: {label}?'",
                 6,
@@ -410,32 +445,6 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
                 "[[vision.header]]\nname = 'X-Team'\nvalue = 'hünter2'",
                 8,
                 "`vision.header[0].value`: holds a character",
-            ),
-            ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
-            ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
-            ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),
-            (
-                "api_key = 'a'\napi_key_env = 'B'",
-                7,
-                "`vision.api_key_env`: and `vision.api_key` say the same thing",
-            ),
-            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: needs the price of `"),
-            ("max_usd_per_day = 0", 6, "`vision.max_usd_per_day`: must be from"),
-            ("max_tokens_per_day = 0", 6, "`vision.max_tokens_per_day`: must be from 1 to"),
-            (
-                "[[camera]]\nid = 'gate'\n[camera.vision]\nmax_usd_per_day = 1",
-                9,
-                "`camera[0].vision.max_usd_per_day`: needs the price of `",
-            ),
-            (
-                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
-                6,
-                "`vision.price[0].output_per_million`: is missing",
-            ),
-            (
-                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1\noutput_per_million = -1",
-                9,
-                "`vision.price[0].output_per_million`: must be from 0 to 1000000, but is -1",
             ),
         ],
     );
