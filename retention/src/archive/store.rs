@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::ArchiveError;
+use super::pace::LOOK_EVERY;
 use super::s3::{S3, ThawState};
 
 /// One part over a slow line.
@@ -116,6 +117,26 @@ impl Store {
 
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// As `wait`, but gives up when the program ends: a part over a slow line takes minutes.
+    pub(super) fn wait_unless<T>(
+        &self,
+        is_ending: &dyn Fn() -> bool,
+        work: impl Future<Output = T>,
+    ) -> Result<T, ArchiveError> {
+        self.runtime.block_on(async {
+            let mut work = std::pin::pin!(work);
+            loop {
+                tokio::select! {
+                    done = &mut work => return Ok(done),
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+                if is_ending() {
+                    return Err(ArchiveError::Ended);
+                }
+            }
+        })
     }
 
     pub(super) fn put_options(&self) -> PutOptions {

@@ -186,6 +186,17 @@ fn a_program_that_ends_leaves_the_bundle_for_the_next() {
 }
 
 #[test]
+fn a_program_that_ends_does_not_wait_for_a_line_that_hangs() {
+    let world = World::new();
+    let id = world.process(1);
+    world.faulty.set(Fault::Hangs);
+    let asked = std::cell::Cell::new(0);
+    let is_ending = || asked.replace(asked.get() + 1) > 1;
+    assert!(matches!(world.archive_until(&is_ending), Err(ArchiveError::Ended)));
+    assert_recovers(&world, &[id]);
+}
+
+#[test]
 fn a_store_that_lost_its_bundles_is_no_store() {
     let world = World::new();
     world.process(1);
