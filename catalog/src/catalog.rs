@@ -134,6 +134,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0006_answers.sql")),
         M::up(include_str!("../migrations/0007_retention.sql")),
         M::up(include_str!("../migrations/0008_batch.sql")),
+        M::up(include_str!("../migrations/0009_archive.sql")),
     ])
 }
 

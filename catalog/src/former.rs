@@ -60,7 +60,10 @@ impl Former {
                     AND id IN (SELECT segment_id FROM result)
                     AND id IN (SELECT id FROM former.segment WHERE state = 'processed');
                  UPDATE job SET state = 'done'
-                    WHERE segment_id IN (SELECT id FROM segment WHERE state = 'processed');",
+                    WHERE segment_id IN (SELECT id FROM segment WHERE state = 'processed');
+                 UPDATE segment SET (archived_ms, restored_ms) =
+                    (SELECT archived_ms, restored_ms FROM former.segment f WHERE f.id = segment.id)
+                    WHERE id IN (SELECT id FROM former.segment WHERE archived_ms IS NOT NULL);",
             )
         });
         if let Err(error) = bare {
@@ -97,7 +100,7 @@ fn copy(t: &Transaction<'_>, table: &str) -> rusqlite::Result<usize> {
             let values = columns.iter().map(|name| if name == "state" { gone } else { name.as_str() });
             let condition = "intent IS NULL AND id NOT IN (SELECT id FROM main.segment) AND NOT EXISTS
                 (SELECT 1 FROM main.segment m WHERE m.inode = former.segment.inode AND m.size = former.segment.size
-                 AND m.mtime_ns = former.segment.mtime_ns AND former.segment.state NOT IN ('missing', 'deleted'))";
+                 AND m.mtime_ns = former.segment.mtime_ns AND former.segment.state NOT IN ('missing', 'archived', 'deleted'))";
             (values.collect(), condition)
         }
         "result" => (

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::segment::{COLUMNS, Word};
+use crate::segment::{COLUMNS, Word, time};
 use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
 
 /// Rows read at a time; between two pages other threads get the connection.
@@ -18,6 +18,10 @@ pub struct Holding {
     pub work: Work,
     /// Labels with their best scores, by the newest results; empty where they were not asked for.
     pub seen: Vec<(String, f64)>,
+    /// Since when the archive holds it.
+    pub archived: Option<DateTime<Utc>>,
+    /// Since when it is back from there.
+    pub restored: Option<DateTime<Utc>>,
 }
 
 /// Which holdings are listed, and what is told of them.
@@ -136,8 +140,9 @@ impl Catalog {
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK}, {SEEN} FROM segment
-                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'deleted')"
+                "SELECT {COLUMNS}, {WORK}, {SEEN}, archived_ms, restored_ms FROM segment
+                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL
+                   AND state NOT IN ('missing', 'archived', 'deleted')"
             ))?
             .query_row(params![now.timestamp_millis(), id], |row| {
                 Holding::from_row(row, row.get::<_, Word<Work>>(11)?.0, 12)
@@ -148,9 +153,14 @@ impl Catalog {
 }
 
 impl Holding {
-    fn from_row(row: &rusqlite::Row<'_>, work: Work, seen: usize) -> rusqlite::Result<Self> {
-        let seen = row.get_ref(seen)?.as_str_or_null()?.map(labels).unwrap_or_default();
-        Ok(Self { segment: Segment::from_row(row)?, work, seen })
+    fn from_row(row: &rusqlite::Row<'_>, work: Work, seen_at: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            segment: Segment::from_row(row)?,
+            work,
+            seen: row.get_ref(seen_at)?.as_str_or_null()?.map(labels).unwrap_or_default(),
+            archived: row.get::<_, Option<i64>>(seen_at + 1)?.map(time),
+            restored: row.get::<_, Option<i64>>(seen_at + 2)?.map(time),
+        })
     }
 }
 
@@ -166,7 +176,7 @@ fn page(c: &Connection, listing: Listing<'_>, after: (i64, i64)) -> rusqlite::Re
     let Listing { state, works, labels, facts } = listing;
     let (columns, seen) = (facts.columns(), labels.column());
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {columns}, {seen} FROM segment
+        "SELECT {columns}, {seen}, archived_ms, restored_ms FROM segment
          WHERE state = ?1 AND (start_ms, id) > (?2, ?3) AND camera IS NOT NULL AND intent IS NULL
          ORDER BY start_ms, id LIMIT ?4"
     ))?;

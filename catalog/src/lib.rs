@@ -7,6 +7,8 @@ mod again;
 mod alarm;
 mod alive;
 mod batch;
+mod bundle;
+mod bundles;
 mod camera_segments;
 mod carry;
 mod catalog;
@@ -55,6 +57,7 @@ mod rebuild;
 mod reconcile;
 mod recorded;
 mod repair;
+mod restored;
 mod results;
 mod root;
 mod scan;
@@ -83,6 +86,7 @@ pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
+pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -106,7 +110,7 @@ pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{BatchLock, CameraLock, Role};
+pub use lock::{ArchiveLock, BatchLock, CameraLock, Role};
 pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;

@@ -51,7 +51,7 @@ impl MediaFolder {
     pub fn mark_failed(&self, id: SegmentId, reason: &str) -> Result<(), CatalogError> {
         self.catalog.write("mark a segment as failed", |t| {
             t.execute(
-                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state <> 'deleted'",
+                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state NOT IN ('archived', 'deleted')",
                 params![id, reason],
             )
         })?;
@@ -191,7 +191,7 @@ impl MediaFolder {
         self.root.as_ref().map_or(Ok(()), |root| check_inside(root.path(), path))
     }
 
-    fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
+    pub(crate) fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
         self.check_inside(&segment.path)?;
         match intent {
             Intent::Move(intent) => {

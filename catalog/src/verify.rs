@@ -120,7 +120,8 @@ impl Verifier {
     fn fault_of(&self, segment: &Segment, now: DateTime<Utc>) -> Result<Option<&'static str>, CatalogError> {
         // Named files are their owners' to move; of what is on its way, the intent tells.
         let on_its_way = self.catalog.read("look for what was begun", |c| is_on_its_way(c, &segment.path))?;
-        let gone = matches!(segment.state, SegmentState::Missing | SegmentState::Deleted);
+        let gone =
+            matches!(segment.state, SegmentState::Missing | SegmentState::Archived | SegmentState::Deleted);
         if segment.path.is_absolute() || on_its_way || gone {
             return Ok(None);
         }

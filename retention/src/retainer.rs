@@ -10,7 +10,7 @@ use config::{AfterProcessing, Retention};
 
 use crate::apply::{Applied, Applier, Outcome};
 use crate::{
-    Entry, FEED_ORDER, Guarded, Plan, Planner, RetentionError, Rules, Situation, Survey, Totals, measure,
+    Due, Entry, FEED_ORDER, Guarded, Plan, Planner, RetentionError, Rules, Situation, Survey, Totals, measure,
 };
 
 /// Retention over one root. Its calls block: not for async threads.
@@ -28,6 +28,8 @@ pub struct Pass {
     pub applied: Applied,
     /// What somebody should agree to first; all but the floor and moves waits then.
     pub guarded: Option<Guarded>,
+    /// What is to be archived.
+    pub due: Due,
 }
 
 /// What the next run of retention would do to a segment.
@@ -102,7 +104,7 @@ impl Retainer {
             None => plan,
         };
         let applied = self.apply(&plan, now, tell)?;
-        Ok(Pass { totals: plan.totals, applied, guarded })
+        Ok(Pass { totals: plan.totals, applied, guarded, due: plan.due })
     }
 
     /// Deletes the oldest until `floor` bytes are free, without a look at all that is held: for a disk that fills
