@@ -111,13 +111,14 @@ impl Catalog {
         })
     }
 
-    /// Returns what waits in the queue, put off or not.
+    /// Returns what waits in the queue, put off or not; what waits for answers of a batch was looked at.
     pub fn waiting(&self) -> Result<Waiting, CatalogError> {
         self.read("measure the backlog", |c| {
             c.query_row(
                 "SELECT count(*), coalesce(sum(s.duration_ms), 0), count(s.duration_ms)
                  FROM job j JOIN segment s ON s.id = j.segment_id
-                 WHERE j.state IN ('queued', 'leased') AND j.scope = ''",
+                 WHERE j.state IN ('queued', 'leased') AND j.scope = ''
+                   AND NOT EXISTS (SELECT 1 FROM submission w WHERE w.segment_id = s.id)",
                 [],
                 |row| {
                     let footage_s = row.get::<_, u64>(1)? as f64 / 1000.0;

@@ -83,16 +83,16 @@ impl<'w, 'a> Answering<'w, 'a> {
         self.work.finish_answered()
     }
 
-    /// Tells whether more questions are to be expected.
+    /// Tells whether more questions are to be expected. While the window is open they are: footage comes by the minute,
+    /// and would go out in as many batches.
     fn idle(&self) -> Result<Idle, ProcessorError> {
         let now = self.work.clock.now();
         let pace = self.work.pace.at(now);
         if matches!(pace, Pace::Wait { reason: WaitReason::Paused, .. }) {
             return Ok(Idle::Paused);
         }
-        let stats = self.work.queue.stats(now)?;
-        let nothing_begins = matches!(pace, Pace::Wait { .. }) || stats.queued == 0;
-        Ok(if stats.leased == 0 && nothing_begins { Idle::Yes } else { Idle::No })
+        let is_closed = matches!(pace, Pace::Wait { .. });
+        Ok(if is_closed && self.work.queue.stats(now)?.leased == 0 { Idle::Yes } else { Idle::No })
     }
 
     fn keeper(&self) -> MutexGuard<'_, Keeper> {

@@ -15,9 +15,7 @@ use crate::error::{ProcessorError, chain};
 use crate::group::{About, Group, Shot};
 use crate::unfinished::{Progress, Unfinished};
 use crate::view::{Cut, encode, shrink_to};
-use crate::vision::{
-    Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError,
-};
+use crate::vision::{Answer, Asking, Jpeg, Keeper, Look, PictureSize, Said, Told, VisionClient, VisionError};
 
 /// Pictures, and bytes of them, gathered before they are asked about: bounds what is in memory per worker, however
 /// long the video.
@@ -90,7 +88,8 @@ impl Asker {
             time: String::new(),
             labels: String::new(),
         };
-        let answer = self.runtime.block_on(self.client.at_once().look(&look, &self.ending));
+        let client = self.client.at_once();
+        let answer = self.runtime.block_on(client.look(&look, &self.ending));
         let answer = answer.map_err(|error| chain(&error))?;
         let request_id = answer.request_id.clone();
         Ok(told(answer).map(|told| (told.caption, request_id)))

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use catalog::{
-    Catalog, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport, Scanner, Segment,
-    SegmentId, SegmentState, SqliteQueue, Watcher,
+    Catalog, CatalogError, Clock, Hints, MediaFolder, MediaRoot, PROCESSED, Profile, Queue, ScanReport,
+    Scanner, Segment, SegmentId, SegmentState, SqliteQueue, Watcher,
 };
 use chrono::{DateTime, Utc};
 use config::Settings;
@@ -146,11 +146,16 @@ impl Processing {
     /// Tells of the night that ended last, when nothing of it is under way any more.
     fn digest_night(&self, seen: &mut Nights) {
         let now = self.clock.now();
-        match (self.digesting(), self.queue().stats(now)) {
-            (Some(digesting), Ok(stats)) => digesting.make_when_over(seen, (stats.leased > 0, now)),
+        match (self.digesting(), self.is_busy(now)) {
+            (Some(digesting), Ok(is_busy)) => digesting.make_when_over(seen, (is_busy, now)),
             (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
             (None, _) => {}
         }
+    }
+
+    /// Tells whether something is looked at, or waits for the answers of a batch.
+    fn is_busy(&self, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+        Ok(self.queue().stats(now)?.leased > 0 || self.catalog.batch_tally()?.segments > 0)
     }
 
     /// Works on files that were named, leaving them where they are unless told otherwise.

@@ -133,13 +133,16 @@ impl Catalog {
     /// Lets go of what is gathered and was not sent, but for questions to `model`. The segments that need it go back
     /// to the queue. Returns how many questions these were.
     pub fn release_gathered(&self, except: Option<&str>, now: DateTime<Utc>) -> Result<usize, CatalogError> {
-        self.write("release questions", |t| {
-            let keys: Vec<String> = t
-                .prepare_cached("SELECT key FROM question WHERE state = 'gathered' AND model IS NOT ?1")?
+        let keys: Vec<String> = self.read("list questions", |c| {
+            c.prepare_cached("SELECT key FROM question WHERE state = 'gathered' AND model IS NOT ?1")?
                 .query_map([except], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            keys.iter().try_for_each(|key| drop_question(t, key, now))?;
-            Ok(keys.len())
+                .collect()
+        })?;
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        self.write("release questions", |t| {
+            keys.iter().try_for_each(|key| drop_question(t, key, now)).map(|()| keys.len())
         })
     }
 }

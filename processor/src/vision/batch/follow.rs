@@ -32,7 +32,6 @@ impl Keeper {
             }
             Err(failure) => return self.trouble("a batch cannot be looked at", &failure),
         };
-        self.is_in_trouble = false;
         if batch.cancelled.is_some() && !is_over(&remote.status) && remote.status != "cancelling" {
             match self.block_on(self.provider.cancel(id)) {
                 Ok(cancelled) => remote = cancelled,

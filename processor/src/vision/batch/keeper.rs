@@ -20,6 +20,9 @@ use super::super::retry::{Situation, Verdict};
 use super::due::{Idle, is_due};
 use super::provider::{Provider, has_none};
 
+/// How long nothing is sent when a camera's cap is reached.
+const CAMERA_CAP_REST: TimeDelta = TimeDelta::minutes(10);
+
 /// Talks with the provider about batches. Its calls block: they are for a thread of their own.
 pub(crate) struct Keeper {
     pub(super) client: VisionClient,
@@ -29,8 +32,11 @@ pub(crate) struct Keeper {
     /// Batches of which it is certain that the provider has none, though their file is there.
     pub(super) uncreated: HashSet<String>,
     next_poll: Option<Instant>,
+    /// Nothing is sent before, since a cap is reached.
+    capped_until: Option<DateTime<Utc>>,
     is_checked: bool,
-    pub(super) is_in_trouble: bool,
+    /// What went wrong and was said, since all went well last.
+    said: HashSet<&'static str>,
 }
 
 /// What a round found.
@@ -44,7 +50,10 @@ pub(crate) struct Round {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Made,
+    /// This batch waits.
     Later,
+    /// The provider is out of reach.
+    Down,
 }
 
 impl fmt::Debug for Keeper {
@@ -66,8 +75,9 @@ impl Keeper {
             ending: ending.clone(),
             uncreated: HashSet::new(),
             next_poll: None,
+            capped_until: None,
             is_checked: false,
-            is_in_trouble: false,
+            said: HashSet::new(),
         })
     }
 
@@ -113,8 +123,9 @@ impl Keeper {
         tracing::warn!(%failure, "the vision server has no batches: what it is asked, it is asked at once, at its full price");
     }
 
-    /// Takes every batch that is under way one step further.
+    /// Takes every batch that is under way one step further. One that cannot be does not keep the others from it.
     fn resume(&mut self) -> Result<(), VisionError> {
+        let mut all_well = true;
         for batch in self.catalog().batches_under_way()? {
             if self.ending.is_cancelled() {
                 break;
@@ -123,9 +134,13 @@ impl Keeper {
                 BatchState::Submitted => self.follow(&batch)?,
                 _ => self.submit(batch)?,
             };
-            if step == Step::Later {
+            all_well &= step == Step::Made;
+            if step == Step::Down {
                 break;
             }
+        }
+        if all_well {
+            self.said.clear();
         }
         Ok(())
     }
@@ -136,6 +151,9 @@ impl Keeper {
         let (limits, mut round) = (shared.settings.batches, Round::default());
         while !self.ending.is_cancelled() {
             let now = self.now();
+            if self.capped_until.is_some_and(|until| until > now) {
+                break;
+            }
             let begun = self.catalog().batches_since(now - TimeDelta::hours(1))?;
             if !is_due(&self.catalog().gathered(now)?, &limits, (idle, begun), now) {
                 break;
@@ -148,12 +166,13 @@ impl Keeper {
                 cap_day: shared.windows.cap_day(now),
             };
             let intended = self.catalog().intend_batch(&limits, &caps, now)?;
+            self.capped_until = intended.reached.iter().map(|reached| self.rest_of(reached, now)).max();
             round.reached.extend(intended.reached);
             let Some(id) = intended.batch else { break };
             let mut open = self.catalog().batches_under_way()?.into_iter();
             let Some(batch) = open.find(|batch| batch.id == id) else { break };
             tracing::debug!(batch = id, lines = batch.lines, bytes = batch.bytes, "batch intended");
-            if self.submit(batch)? == Step::Later || !round.reached.is_empty() {
+            if self.submit(batch)? != Step::Made || !round.reached.is_empty() {
                 break;
             }
         }
@@ -161,15 +180,16 @@ impl Keeper {
     }
 
     /// Says once that the provider is out of reach; what only a person can mend ends the run.
-    pub(super) fn trouble(&mut self, what: &str, failure: &Failure) -> Result<Step, VisionError> {
+    pub(super) fn trouble(&mut self, what: &'static str, failure: &Failure) -> Result<Step, VisionError> {
         let situation = Situation { tries: 1, unreadable: 0, jitter: 1.0, now: self.now() };
         if let Verdict::Stop { reason } = self.client.policy.verdict(failure, situation) {
             return Err(VisionError::Stop { reason });
         }
-        if !std::mem::replace(&mut self.is_in_trouble, true) && !self.ending.is_cancelled() {
+        if !self.ending.is_cancelled() && self.said.insert(what) {
             tracing::warn!(what, %failure, "batches wait");
         }
-        Ok(Step::Later)
+        let is_down = matches!(failure, Failure::NotConnected { .. } | Failure::Interrupted { .. });
+        Ok(if is_down { Step::Down } else { Step::Later })
     }
 
     /// Waits for the provider, but not when the run ends.
@@ -177,6 +197,14 @@ impl Keeper {
         let ended = || Failure::Interrupted { text: "the run is ending".to_owned() };
         let unless = self.ending.run_until_cancelled(talk);
         self.runtime.block_on(unless).unwrap_or_else(|| Err(ended()))
+    }
+
+    /// At the cap of one camera there may be room for the others.
+    fn rest_of(&self, reached: &CapReached, now: DateTime<Utc>) -> DateTime<Utc> {
+        match reached.camera {
+            Some(_) => now + CAMERA_CAP_REST,
+            None => self.client.shared.windows.cap_day_ends(now),
+        }
     }
 
     pub(super) fn catalog(&self) -> &Catalog {

@@ -79,7 +79,6 @@ impl Keeper {
     }
 
     fn note_submitted(&mut self, batch: &Batch, remote: &Remote) -> Result<Step, VisionError> {
-        self.is_in_trouble = false;
         let input = remote.input_file_id.as_deref();
         self.catalog().batch_submitted(&batch.id, &remote.id, input, self.now())?;
         self.uncreated.remove(&batch.id);
@@ -106,7 +105,12 @@ impl Keeper {
 
     /// Decides after a refusal: of the account, which ends the run; of the batch, whose questions go with another; or
     /// of the moment.
-    fn hindered(&mut self, batch: &Batch, what: &str, failure: &Failure) -> Result<Step, VisionError> {
+    fn hindered(
+        &mut self,
+        batch: &Batch,
+        what: &'static str,
+        failure: &Failure,
+    ) -> Result<Step, VisionError> {
         let situation = Situation { tries: 1, unreadable: 0, jitter: 1.0, now: self.now() };
         match self.client.policy.verdict(failure, situation) {
             Verdict::Refused { .. } => self.not_taken(batch, failure, self.now() + REST),
