@@ -102,7 +102,8 @@ fn what_would_delete_much_at_once_waits_for_a_word() {
     let files = || std::fs::read_dir(nightreel.root().join("gate")).unwrap().count();
 
     nightreel.run(&["retain"]).with_code(1).telling(&[
-        "nothing was touched",
+        "what the floor needs",
+        "deleted 0",
         "retention.guard_share",
         "--yes",
     ]);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::clock::faketime;
 use crate::support::media::{contents, let_rest};
-use crate::support::{Clip, Nightreel, Outcome, Seen, footage, sidecar_beside};
+use crate::support::{Clip, FakeCamera, Nightreel, Outcome, Play, Seen, footage, sidecar_beside};
 
 const BLIND: &str = "[detect]\nenabled = false\n";
 /// Segments whose names say that they are years old.
@@ -204,6 +204,41 @@ fn a_disk_that_others_fill_costs_no_footage_in_vain_and_is_told_of() {
     assert_eq!(alarm["kind"], "floor");
     let text = alarm["text"].as_str().unwrap();
     assert!(text.contains("retention.min_free_gb") && text.contains("is not nightreel's"), "{text}");
+}
+
+/// Six cameras fill a disk that has room for half a minute, and nothing is processed.
+#[test]
+fn a_disk_that_cameras_fill_is_kept_at_its_floor() {
+    if !may_mount() {
+        return;
+    }
+    let clip = footage(Clip { seconds: 20, ..Clip::default() });
+    let camera = FakeCamera::start(Play { clip: &clip, port: 0, options: &[] });
+    let nightreel = Nightreel::new();
+    let cameras: String = (0..6)
+        .map(|number| {
+            format!("[[camera]]\nid = \"c{number}\"\nurl = {:?}\nsegment_seconds = 2\n", camera.url())
+        })
+        .collect();
+    let retention = "[retention]\nmin_free_gb = 0.012\nprotect_unprocessed = false\n";
+    let state = format!("state_dir = {:?}\n", nightreel.path("state"));
+    nightreel.configure_storage(&state, &format!("{BLIND}{cameras}{retention}[process]\nworkers = 1\n"));
+    nightreel.write("avail", "");
+    // Ends when the floor has held for eight seconds.
+    let script = "$0 pause; $0 run 2> run.log & run=$!; kept=0; \
+        for look in $(seq 600); do \
+            avail=$(df --output=avail -B1 media | tail -1); echo $avail >> avail; \
+            test $avail -gt 13000000 || kept=$((kept + 1)); test $kept -lt 40 || break; sleep 0.2; \
+        done; kill -TERM $run; wait $run; $0 verify >&2; $0 status --json";
+    let done = on_a_small_disk(&nightreel, 32, script).with_code(0);
+    let avail = std::fs::read_to_string(nightreel.path("avail")).unwrap();
+    let least = avail.lines().map(|bytes| bytes.trim().parse::<u64>().unwrap()).min().unwrap();
+    assert!(least > 4_000_000, "only {least} bytes were free");
+    let status = done.json();
+    assert!(status["segments"]["deleted"].as_u64().unwrap() > 5, "{status}");
+    assert_eq!(status["alarms"], json!([]));
+    let log = std::fs::read_to_string(nightreel.path("run.log")).unwrap();
+    assert!(!log.contains("disk is full") && log.contains("deleted footage to keep the floor"), "{log}");
 }
 
 #[test]

@@ -78,7 +78,11 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
     let found = Found { totals: &plan.totals, guarded: guarded.filter(|_| !args.yes), floor: None };
     retain_alarms::note(&store, &found)?;
     if let Some(guarded) = found.guarded {
-        anyhow::bail!("nothing was touched: {guarded}");
+        let pass = retainer.pass(store.clock.now(), |_, _| ControlFlow::Continue(()))?;
+        anyhow::bail!(
+            "only moves and what the floor needs were carried out ({}): {guarded}",
+            done(&pass.applied)
+        );
     }
     let applied = retainer.apply(&plan, store.clock.now(), |_, _| ControlFlow::Continue(()))?;
     if !args.json {

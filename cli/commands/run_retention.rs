@@ -18,8 +18,11 @@ use crate::open::Store;
 /// Between two passes of retention over the whole catalogue.
 const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// Between two looks at the free space: at 64 cameras of 4 Mbit/s, 5 GB fill in two and a half minutes.
-const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks at the free space, one system call each: 64 cameras of 4 Mbit/s write 32 MB meanwhile.
+const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
+
+/// For the hook to hear of the last alarms.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// There are two alarms; more notices than that wait only where the hook is away.
 const NOTICES_MAX: usize = 16;
@@ -129,7 +132,7 @@ impl Listeners {
     async fn end(self) {
         let Self { command, webhook, telling } = self;
         drop((command, webhook));
-        if tokio::time::timeout(LOOK_AT_DISK_EVERY, telling).await.is_err() {
+        if tokio::time::timeout(FAREWELL, telling).await.is_err() {
             tracing::warn!("the hook did not hear everything");
         }
     }
