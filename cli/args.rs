@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
+#[cfg(feature = "archive")]
+use crate::commands::{archive, restore};
 #[cfg(feature = "process")]
 use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
-    record, retain, run, search, status, verify, why,
+    rebuild, record, retain, run, search, status, verify, why,
 };
 #[cfg(feature = "dashboard")]
 use crate::commands::{report, serve};
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     #[cfg(feature = "process")]
     Batch(batch::BatchArgs),
     Retain(retain::RetainArgs),
+    #[cfg(feature = "archive")]
+    Archive(archive::ArchiveArgs),
+    #[cfg(feature = "archive")]
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),
@@ -104,6 +110,7 @@ pub(crate) enum Command {
     Queue(queue::QueueArgs),
     Hold(hold::HoldArgs),
     Why(why::WhyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

@@ -42,6 +42,10 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "process")]
         Command::Batch(args) => commands::batch::run(global, args),
         Command::Retain(args) => commands::retain::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Archive(args) => commands::archive::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Restore(args) => commands::restore::run(global, args),
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
         Command::DecodeWorker(args) => commands::decode_worker::run(args),
@@ -66,6 +70,7 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Hold(args) => commands::hold::run(global, args),
         Command::Why(args) => commands::why::run(global, args),
+        Command::Rebuild(args) => commands::rebuild::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
     }

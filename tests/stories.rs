@@ -7,6 +7,7 @@
 mod support;
 
 mod answers;
+mod archive;
 mod asking;
 mod bad_input;
 mod batches;
@@ -29,6 +30,7 @@ mod pages;
 mod policy;
 mod process_files;
 mod reaching;
+mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;

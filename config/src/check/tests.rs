@@ -261,6 +261,39 @@ fn refuses_views_that_go_around_where_there_is_no_around() {
 }
 
 #[test]
+fn refuses_archives_that_make_no_sense() {
+    refused(
+        STORAGE,
+        &[
+            ("[archive]", 3, "`archive.url`: is missing"),
+            ("[archive]\nurl = 'gs://b'", 4, "`archive.url`: must begin with `s3://` or `file://`"),
+            ("[archive]\nurl = 'file:///'", 4, "`archive.url`: must name a folder"),
+            ("[archive]\nurl = 's3://k:s@b'", 4, "`archive.url`: must not carry credentials"),
+            (
+                "[archive]\nurl = 'file:///mnt/cold'\nregion = 'x'",
+                5,
+                "`archive.region`: has no effect for a folder",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\nendpoint = 'http://h:1'",
+                5,
+                "`archive.endpoint`: has no TLS: set `allow_http = true`",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\nstorage_class = 'GLACIER'\nread_back = true",
+                6,
+                "`archive.read_back`: cannot be: what is in this class must be thawed first",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\n[[archive.price]]\nclass = 'STANDARD'\nusd_per_gb_month = 0.023",
+                5,
+                "`archive.price[0].usd_per_1000_puts`: is missing",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn refuses_processing_detection_and_retention_that_make_no_sense() {
     refused(
         STORAGE,
@@ -292,12 +325,12 @@ fn refuses_processing_detection_and_retention_that_make_no_sense() {
             (
                 "[retention]\nafter_processing = 'archive'",
                 4,
-                "`retention.after_processing`: `archive` is planned",
+                "`retention.after_processing`: needs the section `[archive]`",
             ),
             (
                 "[retention]\nafter_processing = 'remove'",
                 4,
-                "`retention.after_processing`: must be `move` or `keep` or `delete`",
+                "`retention.after_processing`: must be `move` or `keep` or `archive` or `delete`",
             ),
             (
                 "[retention]\nmax_age_days = 0",
