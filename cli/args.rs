@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-#[cfg(feature = "dashboard")]
-use crate::commands::serve;
+#[cfg(feature = "archive")]
+use crate::commands::{archive, restore};
 #[cfg(feature = "process")]
 use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
     completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
-    record, retain, run, search, status, verify, why,
+    rebuild, record, retain, run, search, status, verify, why,
 };
+#[cfg(feature = "dashboard")]
+use crate::commands::{report, serve};
 
 /// Told by `--version`: which of the two binaries this is.
 const VERSION: &str = if cfg!(feature = "process") {
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     #[cfg(feature = "process")]
     Batch(batch::BatchArgs),
     Retain(retain::RetainArgs),
+    #[cfg(feature = "archive")]
+    Archive(archive::ArchiveArgs),
+    #[cfg(feature = "archive")]
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),
@@ -95,6 +101,8 @@ pub(crate) enum Command {
     #[cfg(feature = "process")]
     View(view::ViewArgs),
     #[cfg(feature = "dashboard")]
+    Report(report::ReportArgs),
+    #[cfg(feature = "dashboard")]
     Serve(serve::ServeArgs),
     Ledger(ledger::LedgerArgs),
     Pause(pause::PauseArgs),
@@ -102,6 +110,7 @@ pub(crate) enum Command {
     Queue(queue::QueueArgs),
     Hold(hold::HoldArgs),
     Why(why::WhyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }

@@ -42,6 +42,10 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "process")]
         Command::Batch(args) => commands::batch::run(global, args),
         Command::Retain(args) => commands::retain::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Archive(args) => commands::archive::run(global, args),
+        #[cfg(feature = "archive")]
+        Command::Restore(args) => commands::restore::run(global, args),
         Command::Status(args) => commands::status::run(global, args),
         #[cfg(feature = "process")]
         Command::DecodeWorker(args) => commands::decode_worker::run(args),
@@ -54,6 +58,8 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]
+        Command::Report(args) => commands::report::run(global, args),
+        #[cfg(feature = "dashboard")]
         Command::Serve(args) => commands::serve::run(global, args),
         Command::Events(args) => commands::events::run(global, args),
         Command::Export(args) => commands::export::run(global, args),
@@ -64,6 +70,7 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => commands::queue::run(global, args),
         Command::Hold(args) => commands::hold::run(global, args),
         Command::Why(args) => commands::why::run(global, args),
+        Command::Rebuild(args) => commands::rebuild::run(global, args),
         Command::Verify(args) => commands::verify::run(global, args),
         Command::Completions(args) => commands::completions::run(args),
     }

@@ -48,6 +48,11 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store, making what is missing: for commands that bring footage in.
     pub(crate) fn create(settings: &Settings) -> anyhow::Result<Self> {
+        #[cfg(not(feature = "archive"))]
+        anyhow::ensure!(
+            settings.archive.is_none(),
+            "this nightreel was built without the archive; take `[archive]` out of the settings, or use the full one"
+        );
         let root = &settings.storage.root;
         std::fs::create_dir_all(root)
             .with_context(|| format!("cannot make the folder `{}`; see `storage.root`", root.display()))?;

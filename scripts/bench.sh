@@ -9,6 +9,7 @@
 #   layout    which functions recording runs, for the layout of the edge program (writes cli/edge.order)
 #   detect    the detector: the shipped model on OpenCV, alone and in batches, and on ONNX Runtime
 #   chain     processing: a segment's whole way, in minutes of footage per minute of CPU
+#   asking    the vision model: requests and dollars against one request for each sampled frame
 #   recall    what sampling by activity misses in nights with people at known times
 # `scripts/bench.sh WHAT --help` lists the options. docs/benchmarks.md has the tables, with their commands.
 #

@@ -21,7 +21,9 @@ for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
 playwright_version=1.65.1
+axe_version=4.14.1
 onnxruntime_version=1.32.0
+moto_version=5.2.5
 deny_version=0.20.2
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -90,10 +92,22 @@ install_onnxruntime() {
     fi
 }
 
+# The S3 server of the tests of the archive; it knows classes that must be thawed.
+install_moto() {
+    local folder=.cache/moto
+    [ ! -x $folder/bin/moto_server ] || return 0
+    say "installing by pip into $folder: moto $moto_version"
+    python3 -m venv $folder &&
+        $folder/bin/pip install --quiet --disable-pip-version-check "moto[server]==$moto_version" </dev/null >&2 ||
+        say "pip failed: the tests with moto will be skipped"
+}
+
 install_for_test() {
     install_by_npm aimock @copilotkit/aimock "$aimock_version"
     install_by_npm playwright playwright-core "$playwright_version"
+    install_by_npm axe axe-core "$axe_version"
     install_onnxruntime
+    install_moto
 }
 
 # A tool that runs for a second a day: built fast rather than to run fast.

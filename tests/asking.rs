@@ -125,7 +125,7 @@ fn activities(results: &[Value]) -> Vec<usize> {
 fn pictures_of_two_activities_never_go_together() {
     let server = echo();
     let nightreel = Nightreel::new();
-    configure(&nightreel, &server, "concurrency = 1\nframes_per_request = 16");
+    configure(&nightreel, &server, "concurrency = 1\nframes_per_request = 12");
     let folder = tempfile::tempdir().unwrap();
     let night = crate::gate::night(folder.path());
     // Those with a walker.
@@ -140,7 +140,7 @@ fn pictures_of_two_activities_never_go_together() {
     let results: Vec<_> = files.iter().map(|file| assert_sidecar(file)).collect();
     assert_eq!(results.len(), 2);
     let sizes: Vec<_> = server.journal().iter().map(|received| received.images.len()).collect();
-    let expected: Vec<_> = activities(&results).into_iter().flat_map(|size| chunks(size, 16)).collect();
+    let expected: Vec<_> = activities(&results).into_iter().flat_map(|size| chunks(size, 12)).collect();
     assert_eq!(sizes, expected);
     assert!(sizes.len() > 2 && sizes.iter().any(|&size| size > 4), "{sizes:?}");
     assert_ledger_is(&calls(&results), &server.journal());

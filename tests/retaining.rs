@@ -207,6 +207,32 @@ fn a_disk_that_others_fill_costs_no_footage_in_vain_and_is_told_of() {
 }
 
 #[test]
+fn another_disk_that_is_mounted_inside_is_not_touched() {
+    if !may_mount() {
+        return;
+    }
+    let nightreel = Nightreel::new();
+    let clip = footage(Clip::default());
+    configure(&nightreel, "after_processing = \"keep\"");
+    let policy = std::fs::read_to_string(nightreel.path("nightreel.toml")).unwrap();
+    nightreel.write("aged.toml", policy.replace("after_processing", "max_age_days = 30\nafter_processing"));
+    // The row of a file fits its copy on the disk that is mounted over it, and that of its neighbour fits the file.
+    let script = format!(
+        "mkdir media/gate/old; cp {clip:?} media/gate/old/{0}; touch -d '1 hour ago' media/gate/old/{0}; \
+         cp -p media/gate/old/{0} media/gate/{1}; $0 process --once; cp -rp media/gate/old backup; \
+         mount -t tmpfs -o size=8M none media/gate/old; cp -p backup/* media/gate/old/; \
+         $0 --config aged.toml retain --json || echo failed; find media/gate -type f",
+        OLD[0], OLD[1],
+    );
+    let done =
+        on_a_small_disk(&nightreel, 40, &script).with_code(0).telling(&["lies outside the media folder"]);
+    let left: Vec<_> =
+        done.stdout.lines().filter(|line| line.starts_with("media/gate/") || *line == "failed").collect();
+    assert!(left.contains(&format!("media/gate/old/{}", OLD[0]).as_str()) && left[0] == "failed", "{left:?}");
+    assert!(!left.iter().any(|file| file.contains(OLD[1])), "{left:?}");
+}
+
+#[test]
 fn a_floor_above_the_disk_is_refused() {
     let nightreel = Nightreel::new();
     configure(&nightreel, "min_free_gb = 1000000");

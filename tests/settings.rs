@@ -80,11 +80,10 @@ fn what_is_planned_is_refused_by_its_name() {
     let storage = "[storage]\nroot = \"media\"\n";
     let camera = "[[camera]]\nid = \"gate\"\n";
     for (config, key) in [
-        (format!("{storage}[archive]\n"), "archive"),
+        (format!("{storage}[cluster]\n"), "cluster"),
         (format!("{storage}backend = \"s3\"\n"), "storage.backend"),
         (format!("{storage}[storage.s3]\nbucket = \"b\"\n"), "storage.s3"),
         (format!("{storage}{camera}rotate_deg = 90\n"), "camera[0].rotate_deg"),
-        (format!("{storage}[retention]\nafter_processing = \"archive\"\n"), "retention.after_processing"),
     ] {
         check(&nightreel, &config)
             .with_code(1)

@@ -7,6 +7,7 @@
 mod support;
 
 mod answers;
+mod archive;
 mod asking;
 mod bad_input;
 mod batches;
@@ -25,9 +26,11 @@ mod masks;
 mod models;
 mod money;
 mod other_recorders;
+mod pages;
 mod policy;
 mod process_files;
 mod reaching;
+mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;

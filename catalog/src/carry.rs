@@ -73,7 +73,11 @@ impl MediaFolder {
             files::sync_folder(folder)?;
         }
         self.catalog().write("note a deletion", |t| {
-            t.execute("UPDATE segment SET state = 'deleted', intent = NULL WHERE id = ?1", [segment.id])?;
+            t.execute(
+                "UPDATE segment SET state = CASE WHEN archived_ms IS NULL THEN 'deleted' ELSE 'archived' END,
+                    intent = NULL WHERE id = ?1",
+                [segment.id],
+            )?;
             crate::batch::forget(t, segment.id)?;
             t.execute("DELETE FROM job WHERE segment_id = ?1", [segment.id])
         })?;
@@ -131,8 +135,8 @@ fn note_arrival(
 
 fn note_loss(t: &Transaction<'_>, segment: &Segment) -> rusqlite::Result<()> {
     t.execute(
-        "UPDATE segment SET state = 'missing', reason = 'the file is gone', intent = NULL, intent_path = NULL,
-            intent_state = NULL WHERE id = ?1",
+        "UPDATE segment SET state = CASE WHEN archived_ms IS NULL THEN 'missing' ELSE 'archived' END,
+            reason = 'the file is gone', intent = NULL, intent_path = NULL, intent_state = NULL WHERE id = ?1",
         [segment.id],
     )?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::alive::Alive;
 use crate::lock::OpeningLock;
 use crate::{CatalogError, files};
 
-const FILE_NAME: &str = "catalog.sqlite3";
+pub(crate) const FILE_NAME: &str = "catalog.sqlite3";
 
 /// How long a writer waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +44,11 @@ impl Catalog {
         files::create_folder(state_dir)?;
         refuse_network_disk(state_dir)?;
         let _turn = OpeningLock::take(state_dir)?;
+        Self::open_locked(state_dir)
+    }
+
+    /// As [`Catalog::open`], for whoever has the turn to open.
+    pub(crate) fn open_locked(state_dir: &Path) -> Result<Self, CatalogError> {
         let path = state_dir.join(FILE_NAME);
         let mut connection = connect(&path)?;
         migrations()
@@ -76,6 +81,11 @@ impl Catalog {
         change(&transaction)
             .and_then(|done| transaction.commit().map(|()| done))
             .map_err(|source| self.error(doing, source))
+    }
+
+    /// Brings what was written into the one file, so that it can be moved.
+    pub(crate) fn settle_down(&self) -> Result<(), CatalogError> {
+        self.read("settle down", |c| c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
     }
 
     pub(crate) fn alive(&self) -> &Alive {
@@ -124,6 +134,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0006_answers.sql")),
         M::up(include_str!("../migrations/0007_retention.sql")),
         M::up(include_str!("../migrations/0008_batch.sql")),
+        M::up(include_str!("../migrations/0009_archive.sql")),
     ])
 }
 

@@ -203,7 +203,8 @@ impl Catalog {
 fn footage_within(c: &Connection, camera: &CameraId, span: Span) -> rusqlite::Result<Vec<Footage>> {
     c.prepare_cached(
         "SELECT start_ms, ifnull(duration_ms, 0),
-                EXISTS (SELECT 1 FROM result WHERE result.segment_id = segment.id)
+                EXISTS (SELECT 1 FROM result WHERE result.segment_id = segment.id),
+                archived_ms IS NOT NULL
          FROM segment WHERE camera = ?1 AND start_ms >= ?2 AND start_ms < ?3 AND path NOT LIKE '/%'",
     )?
     .query_map(
@@ -211,7 +212,7 @@ fn footage_within(c: &Connection, camera: &CameraId, span: Span) -> rusqlite::Re
         |row| {
             let from = time(row.get(0)?);
             let span = Span::new(from, from + TimeDelta::milliseconds(row.get(1)?));
-            Ok(Footage { span, processed: row.get(2)?, archived: false })
+            Ok(Footage { span, processed: row.get(2)?, archived: row.get(3)? })
         },
     )?
     .collect()

@@ -37,6 +37,16 @@ pub enum CatalogError {
     #[error("`{}` is taken", path.display())]
     NameTaken { path: PathBuf },
 
+    #[error(
+        "`{}` lies outside the media folder, by {by}; nothing there is moved or deleted: put it back, or take the \
+         segment off the catalogue by moving the file away",
+        path.display()
+    )]
+    OutsideRoot { path: PathBuf, by: &'static str },
+
+    #[error("the catalogue in `{}` is in use by another nightreel; stop that one first", path.display())]
+    InUse { path: PathBuf },
+
     #[error("segment {id} is not in the catalogue")]
     UnknownSegment { id: i64 },
 

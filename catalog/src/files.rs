@@ -151,6 +151,34 @@ pub fn remove_live(path: &Path) -> Result<(), CatalogError> {
     remove(path)
 }
 
+/// Puts `new` in the place of `current`, which stays beside as `kept`. At every moment one of the two is there, whole.
+#[expect(clippy::disallowed_methods, reason = "replaces on purpose, and keeps what was there")]
+pub(crate) fn replace_keeping(current: &Path, new: &Path, kept: &Path) -> Result<(), CatalogError> {
+    match std::fs::hard_link(current, kept) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // A file system without hard links.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
+        {
+            std::fs::copy(current, kept).map_err(CatalogError::file("keep", current))?;
+        }
+        Err(error) => return Err(CatalogError::file("keep", current)(error)),
+    }
+    let folder = current.parent().unwrap_or(Path::new(""));
+    sync_folder(folder)?;
+    std::fs::rename(new, current).map_err(CatalogError::file("put into place", new))?;
+    sync_folder(folder)
+}
+
+/// Renames a file that may not be there; what is at `to` already makes it fail.
+pub(crate) fn set_aside(from: &Path, to: &Path) -> Result<(), CatalogError> {
+    if from.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    rename(from, to)
+}
+
 /// Removes a file that may be gone already.
 #[expect(clippy::disallowed_methods, reason = "this is the module that removes")]
 pub(crate) fn remove(path: &Path) -> Result<(), CatalogError> {

@@ -1,11 +1,12 @@
 //! Holdings: the segments whose files lie in the media folder, each with the work that is still to be done on it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::segment::{COLUMNS, Word};
+use crate::segment::{COLUMNS, Word, time};
 use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
 
 /// Rows read at a time; between two pages other threads get the connection.
@@ -17,15 +18,37 @@ pub struct Holding {
     pub work: Work,
     /// Labels with their best scores, by the newest results; empty where they were not asked for.
     pub seen: Vec<(String, f64)>,
+    /// Since when the archive holds it.
+    pub archived: Option<DateTime<Utc>>,
+    /// Since when it is back from there.
+    pub restored: Option<DateTime<Utc>>,
 }
 
-/// Which holdings are listed.
+/// Which holdings are listed, and what is told of them.
 #[derive(Clone, Copy, Debug)]
-pub struct Listing {
+pub struct Listing<'w> {
     pub state: SegmentState,
-    /// Leases that end after it are alive.
-    pub now: DateTime<Utc>,
+    pub works: &'w Works,
     pub labels: Labels,
+    pub facts: Facts,
+}
+
+/// How much of a segment is told; to leave out most of it costs half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Facts {
+    All,
+    /// Camera, times, state and size; the path is empty.
+    Sizes,
+}
+
+/// The work that is left, as the queue told it at one moment. What is done, or was never asked for, takes no room.
+#[derive(Clone, Debug, Default)]
+pub struct Works(HashMap<SegmentId, Work>);
+
+impl Works {
+    fn of(&self, id: SegmentId) -> Work {
+        self.0.get(&id).copied().unwrap_or(Work::None)
+    }
 }
 
 /// Whether it is told what a holding shows; it costs as much again as the listing.
@@ -71,13 +94,35 @@ impl Labels {
     }
 }
 
+impl Facts {
+    fn columns(self) -> &'static str {
+        match self {
+            Self::All => COLUMNS,
+            Self::Sizes => "id, '', camera, state, start_ms, 'mtime', duration_ms, size, 0, 0, NULL",
+        }
+    }
+}
+
 impl Catalog {
+    /// Asks the queue once for the work on all segments: a look at each would cost as much as the segments do.
+    pub fn works(&self, now: DateTime<Utc>) -> Result<Works, CatalogError> {
+        self.read("list the work that is left", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT segment_id, CASE WHEN state = 'leased' AND lease_until_ms > ?1 THEN 'leased'
+                                         WHEN state = 'dead' THEN 'dead' ELSE 'waiting' END
+                 FROM job WHERE state IN ('queued', 'leased', 'dead')",
+            )?;
+            let work = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Word<Work>>(1)?.0));
+            statement.query_map([now.timestamp_millis()], work)?.collect::<rusqlite::Result<_>>().map(Works)
+        })
+    }
+
     /// Calls `each` for every segment of a camera that is in the wanted state, oldest first, until it breaks. What is
     /// being moved or deleted already is left out. Holds one page of rows in memory, however many there are; `each`
     /// may call the catalogue, since no page is being read meanwhile.
     pub fn try_each_holding(
         &self,
-        listing: Listing,
+        listing: Listing<'_>,
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CatalogError> {
         let mut after = (i64::MIN, i64::MIN);
@@ -95,19 +140,27 @@ impl Catalog {
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK}, {SEEN} FROM segment
-                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL AND state NOT IN ('missing', 'deleted')"
+                "SELECT {COLUMNS}, {WORK}, {SEEN}, archived_ms, restored_ms FROM segment
+                 WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL
+                   AND state NOT IN ('missing', 'archived', 'deleted')"
             ))?
-            .query_row(params![now.timestamp_millis(), id], Holding::from_row)
+            .query_row(params![now.timestamp_millis(), id], |row| {
+                Holding::from_row(row, row.get::<_, Word<Work>>(11)?.0, 12)
+            })
             .optional()
         })
     }
 }
 
 impl Holding {
-    fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let seen = row.get_ref(12)?.as_str_or_null()?.map(labels).unwrap_or_default();
-        Ok(Self { segment: Segment::from_row(row)?, work: row.get::<_, Word<Work>>(11)?.0, seen })
+    fn from_row(row: &rusqlite::Row<'_>, work: Work, seen_at: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            segment: Segment::from_row(row)?,
+            work,
+            seen: row.get_ref(seen_at)?.as_str_or_null()?.map(labels).unwrap_or_default(),
+            archived: row.get::<_, Option<i64>>(seen_at + 1)?.map(time),
+            restored: row.get::<_, Option<i64>>(seen_at + 2)?.map(time),
+        })
     }
 }
 
@@ -119,16 +172,18 @@ fn labels(joined: &str) -> Vec<(String, f64)> {
     joined.split('\u{1e}').filter_map(label).collect()
 }
 
-fn page(c: &Connection, listing: Listing, after: (i64, i64)) -> rusqlite::Result<Vec<Holding>> {
-    let Listing { state, now, labels } = listing;
-    let seen = labels.column();
+fn page(c: &Connection, listing: Listing<'_>, after: (i64, i64)) -> rusqlite::Result<Vec<Holding>> {
+    let Listing { state, works, labels, facts } = listing;
+    let (columns, seen) = (facts.columns(), labels.column());
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {COLUMNS}, {WORK}, {seen} FROM segment
-         WHERE state = ?2 AND (start_ms, id) > (?3, ?4) AND camera IS NOT NULL AND intent IS NULL
-         ORDER BY start_ms, id LIMIT ?5"
+        "SELECT {columns}, {seen}, archived_ms, restored_ms FROM segment
+         WHERE state = ?1 AND (start_ms, id) > (?2, ?3) AND camera IS NOT NULL AND intent IS NULL
+         ORDER BY start_ms, id LIMIT ?4"
     ))?;
     statement
-        .query_map(params![now.timestamp_millis(), Word(state), after.0, after.1, PAGE], Holding::from_row)?
+        .query_map(params![Word(state), after.0, after.1, PAGE], |row| {
+            Holding::from_row(row, works.of(row.get(0)?), 11)
+        })?
         .collect()
 }
 
@@ -147,7 +202,8 @@ mod tests {
             found.push((holding.segment.path.to_str().unwrap().to_owned(), holding.work));
             ControlFlow::Continue(())
         };
-        let listing = Listing { state, now, labels: Labels::LeftOut };
+        let works = store.catalog.works(now).unwrap();
+        let listing = Listing { state, works: &works, labels: Labels::LeftOut, facts: Facts::All };
         let _ = store.catalog.try_each_holding(listing, each).unwrap();
         found
     }
@@ -188,8 +244,11 @@ mod tests {
         assert_eq!(seen, [("car", 0.7), ("person", 0.875)]);
         let mut listed = Vec::new();
         for labels in [Labels::Read, Labels::LeftOut] {
-            let listing = Listing { state: SegmentState::Processed, now: noon(), labels };
+            let works = Works::default();
+            let listing =
+                Listing { state: SegmentState::Processed, works: &works, labels, facts: Facts::Sizes };
             let each = |holding: Holding| {
+                assert_eq!(holding.segment.stat.size, 1);
                 listed.push(holding.seen.len());
                 ControlFlow::Continue(())
             };
@@ -232,7 +291,9 @@ mod tests {
             held.push((holding.segment.start, holding.segment.id));
             if held.len() == 4500 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let listing = Listing { state: SegmentState::Processed, now: noon(), labels: Labels::LeftOut };
+        let works = Works::default();
+        let (state, labels, facts) = (SegmentState::Processed, Labels::LeftOut, Facts::All);
+        let listing = Listing { state, works: &works, labels, facts };
         let flow = store.catalog.try_each_holding(listing, until_enough).unwrap();
         assert!(flow.is_break());
         assert_eq!(held, starts[..4500]);

@@ -78,7 +78,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Segment, Intent)> {
 pub(crate) fn mark_deletion(t: &Transaction<'_>, id: SegmentId) -> rusqlite::Result<usize> {
     t.execute(
         "UPDATE segment SET intent = 'delete', intent_path = NULL, intent_state = NULL
-         WHERE id = ?1 AND state <> 'deleted'",
+         WHERE id = ?1 AND state NOT IN ('archived', 'deleted')",
         [id],
     )
 }
@@ -96,7 +96,7 @@ pub(crate) fn mark_move(t: &Transaction<'_>, id: SegmentId, intent: &Move) -> ru
     t.execute(
         "UPDATE segment SET intent = 'move', intent_path = ?2, intent_state = ?3,
             reason = CASE WHEN ?3 IS NULL THEN reason ELSE ?4 END
-         WHERE id = ?1 AND state <> 'deleted'",
+         WHERE id = ?1 AND state NOT IN ('archived', 'deleted')",
         params![id, PathText(intent.to.clone()), state, reason.flatten()],
     )
 }

@@ -2,10 +2,13 @@
 //!
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
+mod adopt;
 mod again;
 mod alarm;
 mod alive;
 mod batch;
+mod bundle;
+mod bundles;
 mod camera_segments;
 mod carry;
 mod catalog;
@@ -25,6 +28,7 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 mod forecast;
+mod former;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -35,6 +39,7 @@ mod hex;
 mod hold;
 mod holding;
 mod index;
+mod inside;
 mod intent;
 mod ledger;
 mod lock;
@@ -48,8 +53,11 @@ mod paths;
 mod pause;
 mod picture_tokens;
 mod queue;
+mod rebuild;
 mod reconcile;
 mod recorded;
+mod repair;
+mod restored;
 mod results;
 mod root;
 mod scan;
@@ -71,12 +79,14 @@ mod walk;
 mod watch;
 mod when;
 
+pub use adopt::Adopted;
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
 pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
+pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;
@@ -94,13 +104,13 @@ pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use hold::{Hold, Holds, OnHold};
-pub use holding::{Holding, Labels, Listing, Work};
+pub use holding::{Facts, Holding, Labels, Listing, Work, Works};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
     StoredAnswer, SumBy,
 };
-pub use lock::{BatchLock, CameraLock, Role};
+pub use lock::{ArchiveLock, BatchLock, CameraLock, Role};
 pub use marks::Mark;
 pub use media::MediaFolder;
 pub use name::start_from_name;
@@ -110,7 +120,9 @@ pub use paths::{FAILED, LIVE, PLAYLIST, PROCESSED, is_map, is_media, sidecar_of}
 pub use pause::Pause;
 pub use picture_tokens::picture_tokens;
 pub use queue::{Blame, DeadLetter, Finished, GiveBack, Lease, Queue, QueueStats};
+pub use rebuild::{Rebuilt, rebuild};
 pub use recorded::{ClockSource, ClosedSegment};
+pub use repair::{AdoptedFile, Repaired};
 pub use results::{Call, Object, Profile, Results, Sample, SegmentFacts, ViewResult};
 pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};

@@ -73,6 +73,24 @@ impl MediaLock {
     }
 }
 
+/// The turn to send bundles: one sender per catalogue, over all threads and processes. Held for hours.
+#[derive(Debug)]
+pub struct ArchiveLock {
+    _file: File,
+}
+
+impl ArchiveLock {
+    /// Nothing where another holds it.
+    pub(crate) fn take(state_dir: &Path) -> Result<Option<Self>, CatalogError> {
+        let (file, path) = open(state_dir, ".archive.lock")?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(CatalogError::file("lock", path)(e)),
+        }
+    }
+}
+
 /// The turn to open the catalogue, since making its tables is not for two at once. Held for a moment.
 #[derive(Debug)]
 pub(crate) struct OpeningLock {

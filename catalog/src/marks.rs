@@ -56,7 +56,7 @@ mod tests {
         let marks = store.catalog.marks(day, TimeDelta::minutes(5)).unwrap();
         let told: Vec<_> =
             marks.iter().map(|mark| (mark.camera.as_str(), mark.label.as_deref(), mark.events)).collect();
-        assert_eq!(told, [("gate", Some("car"), 1), ("gate", Some("person"), 1)]);
+        assert_eq!(told, [("gate", Some("person"), 1), ("gate", Some("car"), 1)]);
         let before = Span::new(day.from - TimeDelta::days(1), day.from);
         assert_eq!(store.catalog.marks(before, TimeDelta::minutes(5)).unwrap(), []);
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
+use crate::inside::check_inside;
 use crate::intent::{Carried, Change, Intent, Move, Planned, is_idle, mark_deletion, mark_move, note_why};
 use crate::lock::MediaLock;
 use crate::paths::{free_name, in_folder, sidecar_of};
@@ -50,7 +51,7 @@ impl MediaFolder {
     pub fn mark_failed(&self, id: SegmentId, reason: &str) -> Result<(), CatalogError> {
         self.catalog.write("mark a segment as failed", |t| {
             t.execute(
-                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state <> 'deleted'",
+                "UPDATE segment SET state = 'failed', reason = ?2 WHERE id = ?1 AND state NOT IN ('archived', 'deleted')",
                 params![id, reason],
             )
         })?;
@@ -93,6 +94,7 @@ impl MediaFolder {
     pub fn move_planned(&self, planned: Planned) -> Result<Carried, CatalogError> {
         let (_turn, segment) = self.turn_for(planned.id)?;
         let intent = self.intend(&segment, Some(crate::PROCESSED), None)?;
+        self.check_inside(&intent.to)?;
         let marked = self.catalog.write("mark a segment for a move", |t| {
             Ok(is_idle(t, planned)? && mark_move(t, planned.id, &intent)? == 1)
         })?;
@@ -135,7 +137,9 @@ impl MediaFolder {
         if let Some((segment, intent)) = self.catalog.begun_with(id)? {
             self.carry_out(&segment, intent)?;
         }
-        Ok((turn, self.catalog.segment(id)?))
+        let segment = self.catalog.segment(id)?;
+        self.check_inside(&segment.path)?;
+        Ok((turn, segment))
     }
 
     pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
@@ -153,6 +157,7 @@ impl MediaFolder {
     ) -> Result<PathBuf, CatalogError> {
         let (_turn, segment) = self.turn_for(id)?;
         let intent = self.intend(&segment, folder, change)?;
+        self.check_inside(&intent.to)?;
         if self.catalog.write("mark a segment for a move", |t| mark_move(t, id, &intent))? == 0 {
             return Err(CatalogError::SegmentDeleted { id: id.0 });
         }
@@ -182,9 +187,17 @@ impl MediaFolder {
         Ok(taken || self.catalog.segment_at(path)?.is_some())
     }
 
-    fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
+    fn check_inside(&self, path: &Path) -> Result<(), CatalogError> {
+        self.root.as_ref().map_or(Ok(()), |root| check_inside(root.path(), path))
+    }
+
+    pub(crate) fn carry_out(&self, segment: &Segment, intent: Intent) -> Result<(), CatalogError> {
+        self.check_inside(&segment.path)?;
         match intent {
-            Intent::Move(intent) => self.carry_out_move(segment, intent),
+            Intent::Move(intent) => {
+                self.check_inside(&intent.to)?;
+                self.carry_out_move(segment, intent)
+            }
             Intent::Delete => self.carry_out_deletion(segment),
         }
     }

@@ -85,8 +85,9 @@ impl Scanner {
     pub(crate) fn mark_missing(&self, gone: &[Segment]) -> Result<usize, CatalogError> {
         self.catalog().write("mark missing segments", |t| {
             let mut mark = t.prepare_cached(
-                "UPDATE segment SET state = 'missing', reason = 'the file is gone'
-                 WHERE id = ?1 AND path = ?2 AND intent IS NULL AND state NOT IN ('missing', 'deleted')",
+                "UPDATE segment SET state = CASE WHEN archived_ms IS NULL THEN 'missing' ELSE 'archived' END,
+                    reason = 'the file is gone'
+                 WHERE id = ?1 AND path = ?2 AND intent IS NULL AND state NOT IN ('missing', 'archived', 'deleted')",
             )?;
             gone.iter().map(|s| mark.execute(params![s.id, PathText(s.path.clone())])).sum()
         })

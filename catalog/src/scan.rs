@@ -187,6 +187,10 @@ impl Scanner {
         Ok(())
     }
 
+    pub(crate) fn zone(&self) -> Tz {
+        self.zone
+    }
+
     pub(crate) fn check_root(&self) -> Result<(), CatalogError> {
         self.root.check()
     }

@@ -41,6 +41,8 @@ pub enum SegmentState {
     Processed,
     Failed,
     Missing,
+    /// The archive holds it, and its local copy is gone.
+    Archived,
     Deleted,
 }
 
@@ -86,7 +88,7 @@ impl FileStat {
     }
 
     /// A copy back from elsewhere changes the inode, not the content.
-    pub(crate) fn same_content(&self, other: &Self) -> bool {
+    pub fn same_content(&self, other: &Self) -> bool {
         self.size == other.size && self.mtime_ns == other.mtime_ns
     }
 

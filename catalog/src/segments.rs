@@ -72,7 +72,9 @@ pub(crate) fn by_id(connection: &Connection, id: SegmentId) -> rusqlite::Result<
 
 pub(crate) fn by_path(connection: &Connection, path: &Path) -> rusqlite::Result<Option<Segment>> {
     connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM segment WHERE path = ?1 AND state <> 'deleted'"))?
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM segment WHERE path = ?1 AND state NOT IN ('archived', 'deleted')"
+        ))?
         .query_row([PathText(path.into())], Segment::from_row)
         .optional()
 }
@@ -83,7 +85,7 @@ pub(crate) fn by_file(connection: &Connection, stat: &FileStat) -> rusqlite::Res
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM segment
-             WHERE inode = ?1 AND size = ?2 AND mtime_ns = ?3 AND state <> 'deleted' AND path NOT LIKE '/%'"
+             WHERE inode = ?1 AND size = ?2 AND mtime_ns = ?3 AND state NOT IN ('archived', 'deleted') AND path NOT LIKE '/%'"
         ))?
         .query_map(params![stat.inode as i64, stat.size, stat.mtime_ns], Segment::from_row)?
         .collect()
@@ -155,7 +157,7 @@ pub(crate) fn queue(
     let queued = transaction
         .prepare_cached(
             "INSERT INTO job (segment_id, state, scope, start_ms, available_ms)
-             SELECT id, 'queued', ?2, start_ms, ?3 FROM segment WHERE id = ?1 AND state <> 'deleted'
+             SELECT id, 'queued', ?2, start_ms, ?3 FROM segment WHERE id = ?1 AND state NOT IN ('archived', 'deleted')
              ON CONFLICT (segment_id) DO UPDATE SET state = 'queued', scope = ?2, start_ms = excluded.start_ms,
                 available_ms = ?3, attempts = 0, token = NULL, owner = NULL, lease_until_ms = NULL, reason = NULL",
         )?
@@ -166,8 +168,8 @@ pub(crate) fn queue(
 /// Gives up a row whose name another content has taken. What was seen in the old content is kept.
 pub(crate) fn overwritten(t: &Transaction<'_>, id: SegmentId) -> rusqlite::Result<()> {
     t.prepare_cached(
-        "UPDATE segment SET state = 'deleted', reason = 'overwritten', intent = NULL, intent_path = NULL,
-            intent_state = NULL WHERE id = ?1",
+        "UPDATE segment SET state = CASE WHEN archived_ms IS NULL THEN 'deleted' ELSE 'archived' END,
+            reason = 'overwritten', intent = NULL, intent_path = NULL, intent_state = NULL WHERE id = ?1",
     )?
     .execute([id])?;
     t.prepare_cached("DELETE FROM job WHERE segment_id = ?1")?.execute([id])?;

@@ -33,12 +33,12 @@ const LEASE: &str = "
             SELECT * FROM (
                 SELECT j.segment_id, j.start_ms FROM job j CROSS JOIN segment s ON s.id = j.segment_id
                 WHERE j.state = 'queued' AND j.scope = ?1 AND j.available_ms <= ?2
-                  AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+                  AND s.state NOT IN ('missing', 'archived', 'deleted') AND s.intent IS NULL
                 ORDER BY j.start_ms, j.segment_id LIMIT 1)
             UNION ALL SELECT * FROM (
                 SELECT j.segment_id, j.start_ms FROM job j CROSS JOIN segment s ON s.id = j.segment_id
                 WHERE j.state = 'leased' AND j.scope = ?1 AND j.lease_until_ms <= ?2
-                  AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+                  AND s.state NOT IN ('missing', 'archived', 'deleted') AND s.intent IS NULL
                 ORDER BY j.start_ms, j.segment_id LIMIT 1))
         ORDER BY start_ms, segment_id LIMIT 1)
     RETURNING segment_id, attempts";
@@ -261,7 +261,7 @@ impl Queue for SqliteQueue {
                         min(CASE j.state WHEN 'queued' THEN available_ms WHEN 'leased' THEN lease_until_ms END)
                  FROM job j JOIN segment s ON s.id = j.segment_id
                  WHERE j.scope = ?1 AND j.state IN ('queued', 'leased', 'dead')
-                   AND (j.state = 'dead' OR s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL)",
+                   AND (j.state = 'dead' OR s.state NOT IN ('missing', 'archived', 'deleted') AND s.intent IS NULL)",
             )?
             .query_row(params![self.scope, now.timestamp_millis()], |row| {
                 Ok(QueueStats {

@@ -141,7 +141,7 @@ impl Catalog {
 
 fn newest_at(c: &Connection, path: &Path, gone: bool) -> rusqlite::Result<Option<Segment>> {
     c.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM segment WHERE path = ?1 AND (state = 'deleted') = ?2 ORDER BY id DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM segment WHERE path = ?1 AND (state IN ('archived', 'deleted')) = ?2 ORDER BY id DESC LIMIT 1"
     ))?
     .query_row(params![PathText(path.into()), gone], Segment::from_row)
     .optional()

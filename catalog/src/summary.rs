@@ -29,7 +29,7 @@ impl Catalog {
             while let Some(row) = rows.next()? {
                 let summary = summaries.entry(row.get(0)?).or_default();
                 let state: String = row.get(1)?;
-                if !matches!(state.as_str(), "missing" | "deleted") {
+                if !matches!(state.as_str(), "missing" | "archived" | "deleted") {
                     summary.bytes += row.get::<_, u64>(3)?;
                     summary.newest = summary.newest.max(Some(time(row.get(4)?)));
                 }

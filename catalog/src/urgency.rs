@@ -57,7 +57,7 @@ impl Catalog {
                 .prepare_cached(
                     "SELECT min(j.start_ms) FROM job j JOIN segment s ON s.id = j.segment_id
                      WHERE j.state = 'queued' AND j.scope = '' AND j.available_ms <= ?1
-                       AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL",
+                       AND s.state NOT IN ('missing', 'archived', 'deleted') AND s.intent IS NULL",
                 )?
                 .query_row(params![now.timestamp_millis()], |row| row.get(0))?;
             Ok(oldest.and_then(DateTime::from_timestamp_millis))

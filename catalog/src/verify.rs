@@ -120,7 +120,8 @@ impl Verifier {
     fn fault_of(&self, segment: &Segment, now: DateTime<Utc>) -> Result<Option<&'static str>, CatalogError> {
         // Named files are their owners' to move; of what is on its way, the intent tells.
         let on_its_way = self.catalog.read("look for what was begun", |c| is_on_its_way(c, &segment.path))?;
-        let gone = matches!(segment.state, SegmentState::Missing | SegmentState::Deleted);
+        let gone =
+            matches!(segment.state, SegmentState::Missing | SegmentState::Archived | SegmentState::Deleted);
         if segment.path.is_absolute() || on_its_way || gone {
             return Ok(None);
         }
@@ -154,7 +155,7 @@ impl Verifier {
         Ok((!ours).then_some("its sidecar is about another content"))
     }
 
-    fn is_unknown(&self, path: &Path, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+    pub(crate) fn is_unknown(&self, path: &Path, now: DateTime<Utc>) -> Result<bool, CatalogError> {
         let known = self.catalog.read("look up a path", |c| {
             let known = by_path(c, path)?.is_some_and(|s| s.state != SegmentState::Missing);
             Ok(known || is_on_its_way(c, path)?)

@@ -8,7 +8,7 @@ use crate::verify::fault;
 use crate::{Catalog, CatalogError, Fault};
 
 /// Each query lists what breaks one rule, by its path.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 8] = [
     (
         "SELECT path FROM segment s WHERE state = 'processed'
          AND NOT EXISTS (SELECT 1 FROM result r WHERE r.segment_id = s.id)",
@@ -27,6 +27,17 @@ const RULES: [(&str, &str); 6] = [
     (
         "SELECT s.path FROM segment s JOIN job j ON j.segment_id = s.id WHERE s.state = 'deleted'",
         "deleted, but still in the queue",
+    ),
+    (
+        "SELECT s.path FROM segment s JOIN job j ON j.segment_id = s.id
+         WHERE s.state = 'archived' AND j.state IN ('queued', 'leased')",
+        "in the archive alone, but still in the queue",
+    ),
+    (
+        "SELECT path FROM segment s WHERE (state = 'archived' OR archived_ms IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM bundle_member m JOIN bundle b ON b.id = m.bundle_id
+                         WHERE m.segment_id = s.id AND b.state = 'stored')",
+        "archived, but no stored bundle holds it",
     ),
     (
         "SELECT s.path FROM segment s JOIN job j ON j.segment_id = s.id

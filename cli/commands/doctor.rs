@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::{open, output, runtime};
 
-/// Check settings, cameras, disk, clock, model and vision server, and say what to do about each fault.
+/// Check settings, cameras, disk, clock, archive, model and vision server, and say what to do about each fault.
 ///
 /// Nothing is recorded, sent or changed; a camera is asked what it offers, a vision server for its list of
-/// models, which costs nothing. Ends with 1 when something does not work.
+/// models, an archive for a list of its bundles, which costs next to nothing. Ends with 1 when something does not work.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     nightreel doctor\n  \
@@ -100,6 +100,8 @@ async fn examine(loaded: &Loaded) -> Vec<Check> {
     checks.extend(storage(settings));
     checks.extend(cameras(settings).await);
     checks.extend(settings.cameras.iter().flat_map(outputs));
+    #[cfg(feature = "archive")]
+    checks.extend(super::doctor_archive::examine(settings).await);
     #[cfg(feature = "process")]
     checks.extend(super::doctor_process::examine(settings).await);
     checks

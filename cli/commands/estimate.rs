@@ -8,12 +8,13 @@ use config::{Camera, Recording};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::estimate_archive::ArchiveEstimate;
 use crate::commands::estimate_vision::VisionEstimate;
 use crate::open::{self, Store};
 use crate::output;
 
-/// Estimate how much the cameras bring per day and month, in how many days the disk is full, and what the backlog
-/// will ask of the vision model.
+/// Estimate how much the cameras bring per day and month, in how many days the disk is full, what the backlog
+/// will ask of the vision model, and what the archive costs.
 ///
 /// The bitrate is what the running recorder measures; where none runs, that of the last seven days.
 /// What the model will be asked, and how long it takes, is told by the latest results; without any, it is the most
@@ -37,6 +38,8 @@ struct Estimates {
     disk: DiskLine,
     /// Absent without `[vision]`.
     vision: Option<VisionEstimate>,
+    /// Absent where nothing is archived.
+    archive: Option<ArchiveEstimate>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +102,10 @@ impl Estimates {
         };
         let vision =
             store.settings.vision.as_ref().map(|vision| VisionEstimate::of(store, vision)).transpose()?;
-        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision })
+        let months: Vec<u64> =
+            cameras.iter().filter_map(|c| c.estimate.as_ref()).map(|e| e.bytes_per_month).collect();
+        let archive = ArchiveEstimate::of(&store.settings, &months);
+        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision, archive })
     }
 
     fn print(&self) -> anyhow::Result<()> {
@@ -122,7 +128,8 @@ impl Estimates {
             text.push_str(&format!(", at the floor {}", until(self.disk.days_until_floor)));
         }
         output::line(text)?;
-        self.vision.iter().flat_map(VisionEstimate::lines).try_for_each(output::line)
+        self.vision.iter().flat_map(VisionEstimate::lines).try_for_each(output::line)?;
+        self.archive.iter().flat_map(ArchiveEstimate::lines).try_for_each(output::line)
     }
 }
 

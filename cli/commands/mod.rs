@@ -1,5 +1,9 @@
 //! The subcommands, one file each: its flags, its help, and what it does.
 
+#[cfg(feature = "archive")]
+pub(crate) mod archive;
+#[cfg(feature = "archive")]
+pub(crate) mod archive_send;
 #[cfg(feature = "process")]
 pub(crate) mod batch;
 pub(crate) mod completions;
@@ -8,9 +12,12 @@ pub(crate) mod coverage;
 #[cfg(feature = "process")]
 pub(crate) mod decode_worker;
 pub(crate) mod doctor;
+#[cfg(feature = "archive")]
+mod doctor_archive;
 #[cfg(feature = "process")]
 mod doctor_process;
 pub(crate) mod estimate;
+mod estimate_archive;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;
@@ -31,7 +38,12 @@ pub(crate) mod process;
 #[cfg(feature = "process")]
 pub(crate) mod process_report;
 pub(crate) mod queue;
+pub(crate) mod rebuild;
 pub(crate) mod record;
+#[cfg(feature = "dashboard")]
+pub(crate) mod report;
+#[cfg(feature = "archive")]
+pub(crate) mod restore;
 pub(crate) mod retain;
 pub(crate) mod retain_alarms;
 mod retain_plan;

@@ -15,7 +15,7 @@ use crate::commands::retain_plan::{Form, PlanPrinter};
 use crate::open::{self, Store};
 use crate::output;
 
-/// Move or delete footage by the rules of the settings.
+/// Move, archive or delete footage by the rules of the settings.
 ///
 /// With --dry-run the plan is printed, with the reasons for every segment, and nothing is touched. The same
 /// plan is then carried out without it.
@@ -80,7 +80,13 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
     if !args.json {
         output::line(done(&applied))?;
     }
-    Ok(if applied.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let sent = match () {
+        #[cfg(feature = "archive")]
+        () => super::archive_send::send(&store, &plan.due, !args.json)?,
+        #[cfg(not(feature = "archive"))]
+        () => true,
+    };
+    Ok(if applied.failed == 0 && sent { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn retainer(store: &Store) -> Retainer {

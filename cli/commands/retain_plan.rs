@@ -23,6 +23,7 @@ pub(super) enum Form {
 struct TotalsLine<'a> {
     keep: Tally,
     r#move: Tally,
+    archive: Tally,
     delete: Tally,
     for_floor: Tally,
     withheld: Tally,
@@ -108,14 +109,14 @@ impl PlanPrinter {
         }
         if totals.by_rule.len() > 1 {
             for rule in &totals.by_rule {
-                let RuleTotals { rule, keep, move_to_processed, delete } = rule;
-                self.line(&format!("{rule}: {}", counts(*keep, *move_to_processed, *delete)));
+                let RuleTotals { rule, keep, move_to_processed, archive, delete } = rule;
+                self.line(&format!("{rule}: {}", counts([*keep, *move_to_processed, *archive, *delete])));
             }
         }
         let free = totals.disk.free;
         self.line(&format!(
             "plan: {}; {} free of {}, {} afterwards",
-            counts(totals.keep, totals.move_to_processed, totals.delete),
+            counts([totals.keep, totals.move_to_processed, totals.archive, totals.delete]),
             output::size(free),
             output::size(totals.disk.total),
             output::size(totals.free_afterwards()),
@@ -136,6 +137,7 @@ impl<'a> TotalsLine<'a> {
         Self {
             keep: totals.keep,
             r#move: totals.move_to_processed,
+            archive: totals.archive,
             delete: totals.delete,
             for_floor: totals.for_floor,
             withheld: totals.withheld,
@@ -152,9 +154,14 @@ impl<'a> TotalsLine<'a> {
     }
 }
 
-fn counts(keep: Tally, moved: Tally, delete: Tally) -> String {
+/// Of the verdicts in their order.
+fn counts([keep, moved, archive, delete]: [Tally; 4]) -> String {
+    let archive = match archive.segments {
+        0 => String::new(),
+        segments => format!("archive {segments} ({}), ", output::size(archive.bytes)),
+    };
     format!(
-        "keep {} ({}), move {}, delete {} ({})",
+        "keep {} ({}), move {}, {archive}delete {} ({})",
         keep.segments,
         output::size(keep.bytes),
         moved.segments,

@@ -9,7 +9,8 @@ use anyhow::Context;
 use clap::Args;
 use config::{Camera, Loaded};
 use recorder::{Notice, Notices};
-use tokio::sync::Notify;
+use retention::Due;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -84,12 +85,16 @@ impl Parts {
     async fn work(self, ending: &CancellationToken) -> anyhow::Result<()> {
         let Self { store, cameras, looking } = self;
         let room = Arc::new(Notify::new());
-        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), ending.clone()));
+        // One pass's worth: what is still to be sent when the next comes is in that one too.
+        let (due, archive) = mpsc::channel(1);
+        let archiving = tokio::spawn(archive_on(store.clone(), archive, ending.clone()));
+        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), due, ending.clone()));
         let processing = tokio::spawn(process_on(store.clone(), looking, ending.clone()));
         let recorded = record_on(&store, cameras, room, ending).await;
         ending.cancel();
         processing.await.context("processing failed")?;
         retaining.await.context("retention failed")?;
+        archiving.await.context("archiving failed")?;
         recorded
     }
 }
@@ -145,5 +150,24 @@ async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
             );
         }
         ending.run_until_cancelled(tokio::time::sleep(PROCESS_AGAIN_AFTER)).await;
+    }
+}
+
+#[cfg(not(feature = "archive"))]
+async fn archive_on(_store: Store, mut due: mpsc::Receiver<Due>, _ending: CancellationToken) {
+    while due.recv().await.is_some() {}
+}
+
+/// Sends what the passes found, beside them: an upload takes hours, and the floor cannot wait.
+#[cfg(feature = "archive")]
+async fn archive_on(store: Store, mut due: mpsc::Receiver<Due>, ending: CancellationToken) {
+    while let Some(due) = due.recv().await {
+        let (store, ending) = (store.clone(), ending.clone());
+        let sent = tokio::task::spawn_blocking(move || {
+            super::archive_send::send_beside(&store, &due, &|| ending.is_cancelled());
+        });
+        if let Err(error) = sent.await {
+            tracing::error!(%error, "archiving failed");
+        }
     }
 }

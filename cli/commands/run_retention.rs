@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Hook;
+use retention::Due;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +25,14 @@ const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 const NOTICES_MAX: usize = 16;
 
 /// Retains until `ending`; `room` asks for a pass at once.
-pub(super) async fn retain_on(store: Store, room: Arc<Notify>, ending: CancellationToken) {
+pub(super) async fn retain_on(
+    store: Store,
+    room: Arc<Notify>,
+    due: mpsc::Sender<Due>,
+    ending: CancellationToken,
+) {
     let listeners = store.settings.hook.clone().map(Listeners::of);
-    let mut keeper = Keeper { aim: store.settings.retention.min_free, is_exhausted: false, store };
+    let mut keeper = Keeper { aim: store.settings.retention.min_free, is_exhausted: false, due, store };
     let mut since_pass = RETAIN_EVERY;
     while !ending.is_cancelled() {
         let pass = since_pass >= RETAIN_EVERY;
@@ -68,6 +74,8 @@ struct Keeper {
     aim: Option<u64>,
     /// Whether there was nothing more to delete for it: the next pass looks again.
     is_exhausted: bool,
+    /// Takes what is to be archived.
+    due: mpsc::Sender<Due>,
 }
 
 impl Keeper {
@@ -76,6 +84,8 @@ impl Keeper {
         let floor = retainer.check_floor().err();
         let retainer = if floor.is_some() { retainer.without_floor() } else { retainer };
         let pass = retainer.pass(self.store.clock.now(), |_, _| ControlFlow::Continue(()))?;
+        // Full while the last one is being sent: the next pass finds what is left.
+        drop(self.due.try_send(pass.due));
         self.aim = Some(pass.totals.floor).filter(|floor| *floor > 0);
         self.is_exhausted = pass.totals.free_afterwards() < pass.totals.floor;
         retain_alarms::note(&self.store, &Found { totals: &pass.totals, guarded: pass.guarded, floor })

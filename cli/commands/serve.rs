@@ -1,5 +1,6 @@
 //! `serve`: pages, the API and the media folder over HTTP.
 
+use std::io::{BufRead, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::commands::figures;
 use crate::open::Store;
-use crate::{open, runtime, service, signals};
+use crate::{open, output, runtime, service, signals};
 
 /// Serve the pages, the API and the footage over HTTP, until Ctrl-C or SIGTERM.
 ///
@@ -22,18 +23,26 @@ use crate::{open, runtime, service, signals};
 #[command(after_help = "Examples:\n  \
     nightreel serve                    then open http://127.0.0.1:8420/\n  \
     nightreel serve --media-only\n  \
+    nightreel serve --hash-password    for [[serve.user]], from stdin\n  \
     ffplay http://127.0.0.1:8420/media/gate/stream.m3u8")]
 pub(crate) struct ServeArgs {
     /// Serve the media folder alone. Reads nothing else: it may run as another user.
     #[arg(long)]
     media_only: bool,
 
-    /// Serve other machines too, if `serve.listen` says so. Whoever reaches the port sees all footage.
+    /// Serve other machines too, if `serve.listen` says so, without a password. Whoever reaches the port sees all footage.
     #[arg(long)]
     allow_remote: bool,
+
+    /// Read a password from stdin, print its hash for `[[serve.user]]`, and serve nothing.
+    #[arg(long, exclusive = true)]
+    hash_password: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    if args.hash_password {
+        return hash_password();
+    }
     let settings = open::settings(global)?.settings;
     let root = &settings.storage.root;
     anyhow::ensure!(
@@ -41,7 +50,7 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
         "`storage.root` = `{}` is not there; is its disk mounted?",
         root.display()
     );
-    let reach = if args.allow_remote { Reach::AllowRemote } else { Reach::Loopback };
+    let reach = reach(&settings, args.allow_remote);
     let server = media_server(&settings, reach);
     let router = match args.media_only {
         true => dashboard::media(&server)?,
@@ -58,13 +67,40 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+/// Who has a password may come from anywhere.
+fn reach(settings: &Settings, allow_remote: bool) -> Reach {
+    match (settings.serve.users.is_empty(), allow_remote) {
+        (false, _) => Reach::Users,
+        (true, true) => Reach::AllowRemote,
+        (true, false) => Reach::Loopback,
+    }
+}
+
+/// Reads a password from stdin and prints its hash, for `[[serve.user]]`.
+fn hash_password() -> anyhow::Result<ExitCode> {
+    let mut password = String::new();
+    std::io::stdin().lock().take(MOST_PASSWORD_BYTES).read_line(&mut password)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(password.chars().count() >= 8, "a password has 8 characters or more; give it on stdin");
+    output::line(dashboard::hash_password(password)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn media_server(settings: &Settings, reach: Reach) -> MediaServer {
     let cors_origins = match &settings.serve.cors_origins {
         CorsOrigins::Only(origins) => origins.clone(),
         CorsOrigins::Any => vec!["*".to_owned()],
     };
-    MediaServer { root: settings.storage.root.clone(), cors_origins, reach }
+    MediaServer {
+        root: settings.storage.root.clone(),
+        cors_origins,
+        reach,
+        users: settings.serve.users.clone(),
+    }
 }
+
+/// Argon2 takes more, and nobody types it.
+const MOST_PASSWORD_BYTES: u64 = 1024;
 
 /// Between two tries to get the address, which another program may have.
 const SERVE_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -83,11 +119,12 @@ pub(crate) async fn serve_beside(settings: Settings, ending: CancellationToken) 
 }
 
 async fn try_beside(settings: &Settings, ending: &CancellationToken) -> anyhow::Result<()> {
-    let listener = dashboard::bind(settings.serve.listen, Reach::Loopback).await?;
+    let reach = reach(settings, false);
+    let listener = dashboard::bind(settings.serve.listen, reach).await?;
     let settings = settings.clone();
     let router = tokio::task::spawn_blocking(move || {
         let site = figures::site(Store::existing(&settings)?);
-        anyhow::Ok(dashboard::dashboard(&media_server(&settings, Reach::Loopback), site)?)
+        anyhow::Ok(dashboard::dashboard(&media_server(&settings, reach), site)?)
     });
     dashboard::serve(listener, router.await??, ending.clone()).await;
     Ok(())

@@ -21,9 +21,9 @@ pub(super) struct VisionLine {
     max_usd_per_day: Option<f64>,
     /// What waits for the next day.
     deferred: Vec<Deferral>,
-    batches: BatchTally,
     /// Of the last night that has any.
     digests: Vec<Digest>,
+    batches: BatchTally,
 }
 
 impl VisionLine {
@@ -42,8 +42,8 @@ impl VisionLine {
             usd_today: spent.usd.dollars(),
             max_usd_per_day: vision.caps.usd.map(Usd::dollars),
             deferred: store.catalog.deferrals(now)?,
-            batches: store.catalog.batch_tally()?,
             digests,
+            batches: store.catalog.batch_tally()?,
         })
     }
 

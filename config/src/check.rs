@@ -11,10 +11,11 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use self::outputs::Surroundings;
 use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
-use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, planned, reading};
+use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, reading};
 
 mod asking;
 mod address;
+mod archive;
 mod camera;
 mod caps;
 mod connection;
@@ -70,6 +71,8 @@ impl Check<'_> {
         let retention = self.retention(&raw.retention, &raw.camera);
         let waits = !raw.process.windows.is_empty();
         let retention = retention.filter(|_| self.unprocessed_has_time(&raw.retention, waits));
+        self.archive_for(&raw.retention, raw.archive.is_some());
+        let archive = raw.archive.as_mut().map(|raw| self.archive(raw, zone.unwrap_or_default()));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {
@@ -81,6 +84,7 @@ impl Check<'_> {
             vision: given(vision)?,
             events: events?,
             retention: retention?,
+            archive: given(archive)?,
             hook: given(hook)?,
             serve: serve?,
         })
@@ -125,12 +129,9 @@ impl Check<'_> {
             return Some(*chosen);
         }
         let names = choices.iter().map(|(name, _)| *name);
-        let text = planned::planned_value(key, value).unwrap_or_else(|| {
-            let known: Vec<_> = names.clone().map(|name| format!("`{name}`")).collect();
-            let hint = reading::nearest(value, names).map(|name| format!("; did you mean `{name}`?"));
-            format!("must be {}{}", known.join(" or "), hint.unwrap_or_default())
-        });
-        self.fault(key, text)
+        let known: Vec<_> = names.clone().map(|name| format!("`{name}`")).collect();
+        let hint = reading::nearest(value, names).map(|name| format!("; did you mean `{name}`?"));
+        self.fault(key, format!("must be {}{}", known.join(" or "), hint.unwrap_or_default()))
     }
 
     fn zone(&mut self, key: &str, name: &str) -> Option<Tz> {

@@ -3,6 +3,7 @@
 //! Raw settings mirror the file; checked settings are what everyone else sees, and cannot be wrong. The page
 //! to read first is `load.rs`.
 
+mod archive;
 mod asking;
 mod camera;
 mod check;
@@ -38,6 +39,7 @@ mod window;
 mod wording;
 mod zone;
 
+pub use archive::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier};
 pub use asking::{Batches, FlexFallback, VisionMode};
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
 pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
@@ -55,8 +57,8 @@ pub use outputs::{Hls, Recording, Republish, Snapshots};
 pub use retention::RetentionRule;
 pub use secret::Secret;
 pub use settings::{
-    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling, SecondLook, Serve, Settings,
-    Storage, Urgent, Vision,
+    AfterProcessing, AnswerForm, CorsOrigins, Detail, Events, Gate, Header, Process, Retention, Sampling,
+    SecondLook, Serve, Settings, Storage, Urgent, Vision,
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};

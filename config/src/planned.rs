@@ -3,7 +3,6 @@
 
 /// Keys and sections, without the numbers of list entries.
 const KEYS: &[&str] = &[
-    "archive",
     "cluster",
     "dashboard",
     "camera.keep",
@@ -15,18 +14,8 @@ const KEYS: &[&str] = &[
     "storage.s3",
 ];
 
-/// Keys of this version of which later versions will take more values.
-const VALUES: &[(&str, &[&str])] = &[("retention.after_processing", &["archive"])];
-
 pub(crate) fn is_planned_key(path: &str) -> bool {
     KEYS.contains(&without_numbers(path).as_str())
-}
-
-/// Returns the fault's text for a value that is planned for the key at `path`.
-pub(crate) fn planned_value(path: &str, value: &str) -> Option<String> {
-    let path = without_numbers(path);
-    let planned = VALUES.iter().any(|(key, values)| *key == path && values.contains(&value));
-    planned.then(|| cannot_do_yet(&format!("`{value}`")))
 }
 
 pub(crate) fn cannot_do_yet(what: &str) -> String {

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Secret;
 
+mod archive;
 mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
 
+pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
 
@@ -24,6 +26,8 @@ pub(crate) struct RawSettings {
     pub(crate) vision: Option<RawVision>,
     pub(crate) events: RawEvents,
     pub(crate) retention: RawRetention,
+    /// Absent: nothing is archived.
+    pub(crate) archive: Option<RawArchive>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
     pub(crate) serve: RawServe,
@@ -337,7 +341,7 @@ impl Default for RawEvents {
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawRetention {
-    /// `move` to `processed/`, `keep` where it is, or `delete`; default `move`.
+    /// `move` to `processed/`, `keep` where it is, `archive` or `delete`; default `move`.
     pub(crate) after_processing: String,
     /// Days after which a segment is deleted; default none, age deletes nothing.
     pub(crate) max_age_days: Option<f64>,
@@ -357,6 +361,12 @@ pub(crate) struct RawRetention {
     pub(crate) guard_share: f64,
     /// What holds for some segments only; the first that fits counts.
     pub(crate) rule: Vec<RawRetentionRule>,
+    /// Days after which a processed segment is archived; default none, with `archive` at once.
+    pub(crate) archive_after_days: Option<f64>,
+    /// Days that the local copy of what was archived stays; default 0.
+    pub(crate) delete_after_archive_days: Option<f64>,
+    /// Days that the local copy of what was restored stays; default 7.
+    pub(crate) keep_restored_days: Option<f64>,
 }
 
 impl Default for RawRetention {
@@ -372,6 +382,9 @@ impl Default for RawRetention {
             max_unprocessed_age_days: None,
             guard_share: 0.5,
             rule: Vec::new(),
+            archive_after_days: None,
+            delete_after_archive_days: None,
+            keep_restored_days: None,
         }
     }
 }
@@ -400,10 +413,21 @@ pub(crate) struct RawServe {
     pub(crate) listen: String,
     /// Web pages of other servers that may read the footage; `*` for all; default none.
     pub(crate) cors_origins: Vec<String>,
+    /// Who may look; default none, and nobody is asked.
+    pub(crate) user: Vec<RawUser>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawUser {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// As `nightreel serve --hash-password` prints it; required.
+    pub(crate) password_hash: Option<Secret>,
 }
 
 impl Default for RawServe {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new() }
+        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new(), user: Vec::new() }
     }
 }

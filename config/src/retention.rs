@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::{AfterProcessing, CameraId, Retention};
 
+/// Who restores footage wants to look at it.
+pub(crate) const KEEP_RESTORED: Duration = Duration::from_secs(7 * 86_400);
+
 /// The first rule that fits a segment holds for it. What the rule does not say, `[retention]` says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RetentionRule {
@@ -68,6 +71,9 @@ impl Default for Retention {
             max_unprocessed_age: None,
             guard_share: 0.5,
             rules: Vec::new(),
+            archive_after: None,
+            delete_after_archive: Duration::ZERO,
+            keep_restored: KEEP_RESTORED,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule, Secret,
+    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule, Secret,
     VisionMode, Windows, Wording,
 };
 
@@ -29,6 +29,8 @@ pub struct Settings {
     pub vision: Option<Vision>,
     pub events: Events,
     pub retention: Retention,
+    /// Absent: nothing is archived.
+    pub archive: Option<Archive>,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
     pub serve: Serve,
@@ -225,20 +227,38 @@ pub struct Retention {
     pub guard_share: f64,
     /// The first that fits a segment holds for it.
     pub rules: Vec<RetentionRule>,
+    /// Counted from the segment's start; absent: age archives nothing.
+    pub archive_after: Option<Duration>,
+    /// How long the local copy of what was archived stays.
+    pub delete_after_archive: Duration,
+    /// How long the local copy of what was restored stays.
+    pub keep_restored: Duration,
+}
+
+impl Retention {
+    /// Tells whether anything is ever archived.
+    pub fn archives(&self) -> bool {
+        let archive = Some(AfterProcessing::Archive);
+        let by_rule = self.rules.iter().any(|rule| rule.after_processing == archive);
+        by_rule || self.after_processing == AfterProcessing::Archive || self.archive_after.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AfterProcessing {
     Keep,
     Move,
+    Archive,
     Delete,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Serve {
     /// Port 0 takes any that is free.
     pub listen: SocketAddr,
     pub cors_origins: CorsOrigins,
+    /// Who may look, with the Argon2 hash of the password; where it is empty nobody is asked.
+    pub users: BTreeMap<String, Secret>,
 }
 
 /// The web pages of other servers that may read what is served.

@@ -8,14 +8,19 @@ use std::net::SocketAddr;
 pub enum DashboardError {
     #[error(
         "`serve.listen` is `{listen}`, which other machines can reach, and footage is served without a \
-         password; use a loopback address such as `127.0.0.1:{}`, or give `--allow-remote` if whoever \
-         reaches it may see everything",
+         password; use a loopback address such as `127.0.0.1:{}`, name who may in `[[serve.user]]`, or give \
+         `--allow-remote` if whoever reaches it may see everything",
         listen.port()
     )]
     RemoteListen { listen: SocketAddr },
 
     #[error("cannot listen on `{listen}`; choose another address or port in `serve.listen`")]
     Listen { listen: SocketAddr, source: io::Error },
+
+    #[error(
+        "the password of `serve.user` `{name}` is no Argon2 hash; `nightreel serve --hash-password` makes one"
+    )]
+    Hash { name: String },
 
     #[error("`serve.cors_origins` has `{origin}`, which is no origin; write {hint}")]
     Origin { origin: String, hint: String },
@@ -27,7 +32,7 @@ impl DashboardError {
         match self {
             // Another process may leave the port, and an address may come up with its interface.
             Self::Listen { .. } => true,
-            Self::RemoteListen { .. } | Self::Origin { .. } => false,
+            Self::RemoteListen { .. } | Self::Origin { .. } | Self::Hash { .. } => false,
         }
     }
 }

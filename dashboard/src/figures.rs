@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -31,6 +31,14 @@ pub(crate) struct Status {
     pub(crate) backlog_done: Option<DateTime<Utc>>,
     pub(crate) vision: Option<Vision>,
     pub(crate) gate: Option<Gate>,
+    pub(crate) alarms: Vec<Alarm>,
+    pub(crate) stuck_since: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Alarm {
+    pub(crate) since: DateTime<Utc>,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +97,14 @@ pub(crate) struct Vision {
     pub(crate) usd_today: f64,
     pub(crate) max_usd_per_day: Option<f64>,
     pub(crate) deferred: Vec<Deferred>,
+    pub(crate) digests: Vec<Digest>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Digest {
+    pub(crate) night: NaiveDate,
+    pub(crate) camera: String,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -28,8 +28,8 @@ pub(crate) enum Hosts {
 impl Hosts {
     pub(crate) fn new(reach: Reach, origins: &Origins) -> Self {
         match (reach, origins) {
-            // Who may connect, or read from any page, needs no trick.
-            (Reach::AllowRemote, _) | (_, Origins::Any) => Self::Any,
+            // Who may connect, or read from any page, needs no trick; and under another name no browser is logged in.
+            (Reach::AllowRemote | Reach::Users, _) | (_, Origins::Any) => Self::Any,
             (Reach::Loopback, Origins::None) => Self::Local(Vec::new()),
             (Reach::Loopback, Origins::Listed(listed)) => {
                 Self::Local(listed.iter().filter_map(|o| o.host_str()).map(str::to_owned).collect())

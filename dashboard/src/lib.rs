@@ -3,6 +3,7 @@
 //! `dashboard` wires all of it, `media` the footage alone: there a request goes host → path → open → answer. A page is
 //! made on a blocking thread from the catalogue (`site`, `pages`, `page/`). `serve` attends to the connections.
 
+mod access;
 mod answer;
 mod api;
 mod error;
@@ -19,14 +20,19 @@ mod origin;
 mod page;
 mod pages;
 mod params;
+mod password;
 mod path;
 mod range;
+mod report;
 mod serve;
+mod sessions;
 mod site;
 mod token;
 
 pub use error::DashboardError;
 pub use listen::{Reach, bind};
 pub use media::{MediaServer, dashboard, media};
+pub use password::hash_password;
+pub use report::{night_before, report};
 pub use serve::serve;
 pub use site::{Figure, FigureError, Figures, Site};

@@ -6,14 +6,16 @@ use tokio::net::TcpListener;
 
 use crate::DashboardError;
 
-/// Who may reach the server. There are no passwords yet, so whoever reaches it sees everything.
+/// Who may reach the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
     /// This machine only.
     #[default]
     Loopback,
-    /// Whoever the network lets through: `--allow-remote`.
+    /// Whoever the network lets through: `--allow-remote`. Without users, whoever reaches it sees everything.
     AllowRemote,
+    /// Whoever the network lets through and one of the users' passwords opens for.
+    Users,
 }
 
 /// Binds `serve.listen`; port 0 chooses a free one, to be read from the listener.
@@ -24,7 +26,7 @@ pub async fn bind(listen: SocketAddr, reach: Reach) -> Result<TcpListener, Dashb
     }
     let listener =
         TcpListener::bind(listen).await.map_err(|source| DashboardError::Listen { listen, source })?;
-    if !is_local {
+    if !is_local && reach == Reach::AllowRemote {
         tracing::warn!(%listen, "footage is served to other machines without a password");
     }
     Ok(listener)

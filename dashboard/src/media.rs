@@ -1,5 +1,6 @@
 //! The router: which paths there are, and what surrounds every answer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,13 +13,16 @@ use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use catalog::Clock;
+use config::Secret;
 use tokio::task::spawn_blocking;
 
+use crate::access::{self, Access};
 use crate::answer::{Described, answer};
 use crate::host::{Hosts, check};
 use crate::kind::Life;
 use crate::open::{Name, Opened, open};
 use crate::origin::Origins;
+use crate::page::login;
 use crate::path::MediaPath;
 use crate::{DashboardError, Reach, Site, pages};
 
@@ -33,6 +37,8 @@ pub struct MediaServer {
     pub cors_origins: Vec<String>,
     /// As for `bind`.
     pub reach: Reach,
+    /// `[[serve.user]]`: who may look, with the hash of the password; where it is empty nobody is asked.
+    pub users: BTreeMap<String, Secret>,
 }
 
 /// Returns the router for `/media/CAMERA/…`, read-only, and `/healthz`.
@@ -58,9 +64,12 @@ fn with(server: &MediaServer, pages: Router) -> Result<Router, DashboardError> {
         Some(layer) => router.layer(layer),
         None => router,
     };
+    let access = Arc::new(Access::new(&server.users)?);
     // Pages of other origins may read footage, and no pages.
     Ok(router
         .merge(pages)
+        .merge(login::router(Arc::clone(&access)))
+        .layer(from_fn_with_state(access, access::check))
         .layer(map_response_with_state(embedding(&origins), mark))
         .layer(from_fn_with_state(hosts, check)))
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
 use crate::kept::Kept;
-use crate::page::{assets, cues, day, events, feed, night, play, search, storage, thumbnail};
+use crate::page::{cues, day, events, feed, live, night, play, search, storage, thumbnail};
 use crate::params::Params;
 use crate::site::Site;
 use crate::{metrics, token};
@@ -48,6 +48,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/day", get(day::chosen))
         .route("/day/{date}", get(day::of_date))
         .route("/play/{camera}", get(play::player))
+        .route("/live/{camera}", get(live::live))
         .route("/events", get(events::list))
         .route("/events/{id}", get(events::one))
         .route("/search", get(search::found))
@@ -59,13 +60,12 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/readyz", get(metrics::ready))
         .route("/thumbnails/{name}", get(thumbnail::picture))
         .route("/cues/{name}", get(cues::text))
-        .route("/assets/{name}", get(assets::asset))
         .nest("/api/v1", crate::api::router())
         .layer(map_response(guard))
         .with_state(pages)
 }
 
-async fn guard(mut response: Response) -> Response {
+pub(crate) async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -49,12 +49,13 @@ impl Params {
         Ok(limit.clamp(1, MOST))
     }
 
-    /// Reads which events are wanted, by `camera`, `label`, `from`, `to` and `limit`.
+    /// Reads which events are wanted, by `camera`, `label`, `notable`, `from`, `to` and `limit`.
     pub(crate) fn events(&self, when: When) -> Made<EventFilter> {
         let list = |name| self.all(name).map(str::to_owned).collect();
         let [from, to] = when.span(self.get("from"), self.get("to"))?;
         let (cameras, labels, limit) = (list("camera"), list("label"), Some(self.limit()?));
-        Ok(EventFilter { from, to, cameras, labels, limit, ..EventFilter::default() })
+        let notable_only = self.get("notable").is_some_and(|word| word != "false");
+        Ok(EventFilter { from, to, cameras, labels, limit, notable_only, ..EventFilter::default() })
     }
 
     /// Reads where the page before ended.

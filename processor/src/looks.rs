@@ -88,8 +88,7 @@ impl Asker {
             time: String::new(),
             labels: String::new(),
         };
-        let client = self.client.at_once();
-        let answer = self.runtime.block_on(client.look(&look, &self.ending));
+        let answer = self.runtime.block_on(self.client.at_once().look(&look, &self.ending));
         let answer = answer.map_err(|error| chain(&error))?;
         let request_id = answer.request_id.clone();
         Ok(told(answer).map(|told| (told.caption, request_id)))

@@ -152,6 +152,7 @@ pub(crate) fn carry_out(
     now: DateTime<Utc>,
 ) -> Result<Outcome, CatalogError> {
     let (carried, done) = match step.verdict {
+        // Many segments make a bundle: see `Due`.
         Verdict::Keep | Verdict::Archive => return Ok(Outcome::Kept),
         Verdict::Move => (media.move_planned(step.planned(now))?, Outcome::Moved),
         Verdict::Delete => (media.delete_planned(step.planned(now), why)?, Outcome::Deleted),

@@ -13,7 +13,7 @@ const FEW_SEGMENTS: u64 = 100;
 /// A plan that somebody should agree to first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Guarded {
-    /// What the rules would delete; what the floor needs does not count.
+    /// What the rules would delete; what the floor needs, and copies of what the archive holds, do not count.
     pub delete: Tally,
     pub of: Tally,
     pub share: f64,
@@ -42,10 +42,10 @@ impl fmt::Display for Guarded {
 }
 
 fn by_rules(totals: &Totals) -> Tally {
-    let Totals { delete, for_floor, .. } = totals;
+    let Totals { delete, for_floor, copies, .. } = totals;
     Tally {
-        segments: delete.segments.saturating_sub(for_floor.segments),
-        bytes: delete.bytes.saturating_sub(for_floor.bytes),
+        segments: delete.segments.saturating_sub(for_floor.segments).saturating_sub(copies.segments),
+        bytes: delete.bytes.saturating_sub(for_floor.bytes).saturating_sub(copies.bytes),
     }
 }
 

@@ -5,7 +5,10 @@
 //! what was leased or changed since the plan was made is left alone.
 
 mod apply;
+#[cfg(feature = "archive")]
+pub mod archive;
 mod disk;
+mod due;
 mod error;
 mod guard;
 mod plan;
@@ -17,6 +20,7 @@ mod terms;
 
 pub use apply::{Applied, Failure, Outcome};
 pub use disk::measure;
+pub use due::Due;
 pub use error::RetentionError;
 pub use guard::Guarded;
 pub use plan::{Entry, Plan, RuleTotals, Tally, Totals, Verdict};

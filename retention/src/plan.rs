@@ -8,14 +8,14 @@ use catalog::{ClockDoubt, Disk, Planned, SegmentId, SegmentState};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{Reason, Rules, Section};
+use crate::{Due, Reason, Rules, Section};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Keep,
     Move,
-    /// No rule of this version leads here.
+    /// Into the archive; its file goes when that is known to hold it.
     Archive,
     Delete,
 }
@@ -90,7 +90,10 @@ impl Tally {
 pub struct Totals {
     pub keep: Tally,
     pub move_to_processed: Tally,
+    pub archive: Tally,
     pub delete: Tally,
+    /// Those of the deletions that are local copies of what the archive holds.
+    pub copies: Tally,
     /// Those of the deletions that only the floor asks for.
     pub for_floor: Tally,
     /// What would go by age if the clock were trusted.
@@ -113,6 +116,7 @@ pub struct RuleTotals {
     pub keep: Tally,
     #[serde(rename = "move")]
     pub move_to_processed: Tally,
+    pub archive: Tally,
     pub delete: Tally,
 }
 
@@ -122,6 +126,7 @@ impl Totals {
             rule: rules.section(place),
             keep: Tally::default(),
             move_to_processed: Tally::default(),
+            archive: Tally::default(),
             delete: Tally::default(),
         };
         let (disk, doubt) = (rules.situation.disk, rules.situation.doubt);
@@ -131,7 +136,8 @@ impl Totals {
     pub(crate) fn count(&mut self, entry: &Entry, place: usize) {
         let rule = &mut self.by_rule[place];
         let (all, of_rule) = match entry.verdict {
-            Verdict::Keep | Verdict::Archive => (&mut self.keep, &mut rule.keep),
+            Verdict::Keep => (&mut self.keep, &mut rule.keep),
+            Verdict::Archive => (&mut self.archive, &mut rule.archive),
             Verdict::Move => (&mut self.move_to_processed, &mut rule.move_to_processed),
             Verdict::Delete => (&mut self.delete, &mut rule.delete),
         };
@@ -139,6 +145,9 @@ impl Totals {
         of_rule.add(entry.bytes);
         if entry.is_for_floor() {
             self.for_floor.add(entry.bytes);
+        }
+        if entry.reasons.contains(&Reason::InArchive) {
+            self.copies.add(entry.bytes);
         }
         if entry.reasons.iter().any(|r| matches!(r, Reason::ClockInDoubt(..))) {
             self.withheld.add(entry.bytes);
@@ -153,7 +162,7 @@ impl Totals {
 
     /// All that is held.
     pub fn held(&self) -> Tally {
-        self.keep.and(self.move_to_processed).and(self.delete)
+        self.keep.and(self.move_to_processed).and(self.archive).and(self.delete)
     }
 
     /// Bytes that are free when the plan is carried out.
@@ -182,6 +191,8 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub totals: Totals,
+    /// What is to be archived, which is done by the hour: see [`crate::Due`].
+    pub due: Due,
     pub(crate) steps: Vec<Step>,
     /// Few: all that may be said by a policy.
     reasons: Vec<Vec<Reason>>,
@@ -190,8 +201,10 @@ pub struct Plan {
 
 impl Plan {
     pub(crate) fn note(&mut self, entry: &Entry) {
-        if entry.verdict == Verdict::Keep {
-            return;
+        match entry.verdict {
+            Verdict::Keep => return,
+            Verdict::Archive => return self.due.add(entry),
+            Verdict::Move | Verdict::Delete => {}
         }
         let reasons = match self.numbers.get(&entry.reasons) {
             Some(number) => *number,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use config::AfterProcessing;
 
 use crate::survey::Wanted;
-use crate::terms::{Judgement, Standing};
+use crate::terms::{Archiving, Judgement, Standing};
 use crate::{Entry, Reason, Rules, Survey, Totals, Verdict};
 
 /// The order in which the planner is fed, each state oldest first: so the floor meets first what may go first.
@@ -86,11 +86,19 @@ impl<'r> Planner<'r> {
         if let Some(reason) = for_size.or_else(|| self.floor(segment)) {
             return (Verdict::Delete, vec![reason]);
         }
+        match judgement.archive {
+            Archiving::No => {}
+            Archiving::Due(reason) => return (Verdict::Archive, vec![reason]),
+            Archiving::Copy(reason) => return (Verdict::Keep, vec![reason]),
+        }
         let (section, after) = self.rules.after(judgement.place);
         let (verdict, reason) = match after {
             AfterProcessing::Move if is_in_processed(&segment.path) => (Verdict::Keep, Reason::AlreadyMoved),
             AfterProcessing::Move => (Verdict::Move, Reason::AfterProcessing(section, after)),
-            AfterProcessing::Keep => (Verdict::Keep, Reason::AfterProcessing(section, after)),
+            // Too young for the archive, as for the last.
+            AfterProcessing::Keep | AfterProcessing::Archive => {
+                (Verdict::Keep, Reason::AfterProcessing(section, after))
+            }
             // It is too young for it.
             AfterProcessing::Delete => return (Verdict::Keep, judgement.remark.into_iter().collect()),
         };

@@ -64,6 +64,14 @@ pub enum Reason {
     /// Room is needed, but not from what was not looked at.
     Protected,
     Unprotected,
+    /// It is old enough for the archive.
+    ArchiveAfter(Duration),
+    /// The archive holds it, and its local copy has stayed long enough.
+    InArchive,
+    /// The archive holds it, and its local copy stays for so long.
+    CopyOfArchived(Duration),
+    /// It was restored, and stays for so long.
+    Restored(Duration),
 }
 
 impl fmt::Display for Reason {
@@ -111,6 +119,19 @@ impl fmt::Display for Reason {
             Self::Unprotected => {
                 f.write_str("open to the floor, since retention.protect_unprocessed = false")
             }
+            Self::ArchiveAfter(age) => write!(f, "older than retention.archive_after_days = {}", Days(*age)),
+            Self::InArchive => f.write_str("in the archive"),
+            Self::CopyOfArchived(stay) => {
+                let stay = Days(*stay);
+                write!(f, "in the archive, but not longer than retention.delete_after_archive_days = {stay}")
+            }
+            Self::Restored(stay) => {
+                let stay = Days(*stay);
+                write!(
+                    f,
+                    "restored from the archive, not longer than retention.keep_restored_days = {stay} ago"
+                )
+            }
         }
     }
 }
@@ -149,6 +170,7 @@ fn word(after: AfterProcessing) -> &'static str {
     match after {
         AfterProcessing::Keep => "keep",
         AfterProcessing::Move => "move",
+        AfterProcessing::Archive => "archive",
         AfterProcessing::Delete => "delete",
     }
 }

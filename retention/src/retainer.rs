@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use catalog::{Catalog, CatalogError, Disk, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId};
+use catalog::{
+    Catalog, CatalogError, Disk, Facts, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId,
+};
 use chrono::{DateTime, Utc};
 use config::{AfterProcessing, Retention};
 
 use crate::apply::{Applied, Applier, Outcome};
 use crate::{
-    Entry, FEED_ORDER, Guarded, Plan, Planner, RetentionError, Rules, Situation, Survey, Totals, measure,
+    Due, Entry, FEED_ORDER, Guarded, Plan, Planner, RetentionError, Rules, Situation, Survey, Totals, measure,
 };
 
 /// Retention over one root. Its calls block: not for async threads.
@@ -26,6 +28,8 @@ pub struct Pass {
     pub applied: Applied,
     /// What somebody should agree to first; all but the floor and moves waits then.
     pub guarded: Option<Guarded>,
+    /// What is to be archived.
+    pub due: Due,
 }
 
 /// What the next run of retention would do to a segment.
@@ -62,7 +66,7 @@ impl Retainer {
         let survey = self.survey(&rules)?;
         let mut planner = Planner::new(&rules, survey.as_ref());
         let mut plan = Plan::default();
-        self.feed(&rules, |holding| {
+        self.feed((&rules, Facts::All), |holding| {
             let entry = planner.decide(holding);
             plan.note(&entry);
             each(&entry);
@@ -100,7 +104,7 @@ impl Retainer {
             None => plan,
         };
         let applied = self.apply(&plan, now, tell)?;
-        Ok(Pass { totals: plan.totals, applied, guarded })
+        Ok(Pass { totals: plan.totals, applied, guarded, due: plan.due })
     }
 
     /// Deletes the oldest until `floor` bytes are free, without a look at all that is held: for a disk that fills
@@ -111,7 +115,7 @@ impl Retainer {
         let lacking = floor.saturating_sub(rules.situation.disk.free);
         let mut planner = Planner::for_room(&rules, lacking);
         let mut plan = Plan::default();
-        self.feed(&rules, |holding| {
+        self.feed((&rules, Facts::All), |holding| {
             let entry = planner.decide(holding);
             if entry.is_for_floor() {
                 plan.note(&entry);
@@ -163,7 +167,7 @@ impl Retainer {
             found = Some(planner.decide(wanted));
         } else {
             // What goes for want of room depends on all that comes before it.
-            self.feed(&rules, |holding| {
+            self.feed((&rules, Facts::All), |holding| {
                 let entry = planner.decide(holding);
                 if entry.id == id {
                     found = Some(entry);
@@ -228,7 +232,7 @@ impl Retainer {
             return Ok(None);
         }
         let mut survey = Survey::new(rules);
-        self.feed(rules, |holding| {
+        self.feed((rules, Facts::Sizes), |holding| {
             survey.add(&holding, rules);
             ControlFlow::Continue(())
         })?;
@@ -237,12 +241,13 @@ impl Retainer {
 
     fn feed(
         &self,
-        rules: &Rules,
+        (rules, facts): (&Rules, Facts),
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<(), RetentionError> {
         let labels = if self.policy.asks_for_labels() { Labels::Read } else { Labels::LeftOut };
+        let works = self.media.catalog().works(rules.situation.now)?;
         for state in FEED_ORDER {
-            let listing = Listing { state, now: rules.situation.now, labels };
+            let listing = Listing { state, works: &works, labels, facts };
             if self.media.catalog().try_each_holding(listing, &mut each)?.is_break() {
                 break;
             }

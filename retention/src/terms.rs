@@ -63,6 +63,17 @@ pub(crate) struct Judgement {
     pub(crate) remark: Option<Reason>,
     /// Whether it may go because too much is held.
     pub(crate) open_to_size: bool,
+    pub(crate) archive: Archiving,
+}
+
+/// What the archive has to do with a segment that stays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Archiving {
+    No,
+    /// It is to be sent there.
+    Due(Reason),
+    /// It is the local copy of what the archive holds, and stays for a while.
+    Copy(Reason),
 }
 
 /// The policy at the time of a plan.
@@ -74,6 +85,7 @@ pub struct Rules {
     terms: Vec<Terms>,
     failed_max_age: Option<Limit>,
     max_unprocessed_age: Option<Limit>,
+    archive_after: Option<Limit>,
 }
 
 impl Rules {
@@ -98,6 +110,7 @@ impl Rules {
             terms: rules.chain([defaults.clone()]).collect(),
             failed_max_age: limit(policy.failed_max_age),
             max_unprocessed_age: limit(policy.max_unprocessed_age),
+            archive_after: limit(policy.archive_after),
             policy: policy.clone(),
             situation,
         }
@@ -125,9 +138,18 @@ impl Rules {
     pub(crate) fn judge(&self, holding: &Holding) -> Judgement {
         let place = self.place_of(holding);
         let standing = self.standing(holding);
-        let mut judgement =
-            Judgement { place, standing, against: Vec::new(), remark: None, open_to_size: false };
+        let mut judgement = Judgement {
+            place,
+            standing,
+            against: Vec::new(),
+            remark: None,
+            open_to_size: false,
+            archive: Archiving::No,
+        };
         match &judgement.standing {
+            Standing::Finished if holding.archived.is_some() && self.policy.archives() => {
+                self.judge_copy(holding, &mut judgement);
+            }
             Standing::Finished => self.judge_finished(&holding.segment, &mut judgement),
             Standing::Unprocessed(why) => self.judge_unprocessed(&holding.segment, *why, &mut judgement),
             Standing::Held(_) => judgement.remark = self.spared(&holding.segment, place),
@@ -162,11 +184,48 @@ impl Rules {
                 None => judgement.against.push(Reason::AfterProcessing(section, after)),
             }
         }
+        if let Some(reason) = self.archive_reason(segment, judgement.place) {
+            // It goes there before size or age take it; the floor cannot wait for that.
+            judgement.archive = Archiving::Due(reason);
+            judgement.open_to_size = false;
+            return;
+        }
         if let Some(limit) = terms.max_age.filter(|limit| limit.is_reached_by(segment)) {
             match in_doubt {
                 true => judgement.remark = Some(Reason::ClockInDoubt(limit.section, limit.age)),
                 false => judgement.against.push(Reason::TooOld(limit.section, limit.age)),
             }
+        }
+    }
+
+    fn archive_reason(&self, segment: &Segment, place: usize) -> Option<Reason> {
+        let (section, after) = self.terms[place].after;
+        match (after, self.archive_after) {
+            (AfterProcessing::Delete, _) => None,
+            (_, Some(limit)) => limit.is_reached_by(segment).then_some(Reason::ArchiveAfter(limit.age)),
+            (AfterProcessing::Archive, None) => Some(Reason::AfterProcessing(section, after)),
+            (AfterProcessing::Keep | AfterProcessing::Move, None) => None,
+        }
+    }
+
+    /// Judges the local copy of what the archive holds: nothing is lost with it.
+    fn judge_copy(&self, holding: &Holding, judgement: &mut Judgement) {
+        let (since, stay, reason): (_, _, fn(Duration) -> Reason) = match holding.restored {
+            Some(restored) => (Some(restored), self.policy.keep_restored, Reason::Restored),
+            None => (holding.archived, self.policy.delete_after_archive, Reason::CopyOfArchived),
+        };
+        let over = since
+            .zip(TimeDelta::from_std(stay).ok())
+            .and_then(|(since, stay)| since.checked_add_signed(stay));
+        let terms = &self.terms[judgement.place];
+        let too_old = terms.max_age.filter(|limit| limit.is_reached_by(&holding.segment));
+        let too_old = too_old.filter(|_| self.situation.doubt.is_none() && holding.restored.is_none());
+        judgement.open_to_size = true;
+        judgement.archive = Archiving::Copy(reason(stay));
+        if over.is_some_and(|over| over <= self.situation.now) {
+            judgement.against.push(Reason::InArchive);
+        } else if let Some(limit) = too_old {
+            judgement.against.extend([Reason::InArchive, Reason::TooOld(limit.section, limit.age)]);
         }
     }
 
@@ -192,7 +251,9 @@ impl Rules {
 
 fn standing_of_work(holding: &Holding) -> Standing {
     match (holding.segment.state, holding.work) {
-        (SegmentState::Missing | SegmentState::Deleted, _) => Standing::Held(Reason::Gone),
+        (SegmentState::Missing | SegmentState::Archived | SegmentState::Deleted, _) => {
+            Standing::Held(Reason::Gone)
+        }
         (_, Work::Leased) => Standing::Held(Reason::Leased),
         (SegmentState::Processed, Work::Waiting) => Standing::Held(Reason::QueuedAgain),
         (SegmentState::Processed, Work::None | Work::Dead) => Standing::Finished,

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 mod footage;
 mod lens;
 pub(crate) mod media;
+pub(crate) mod moto;
 pub(crate) mod onnx;
 mod program;
 mod sidecar;

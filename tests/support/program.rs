@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -109,6 +110,13 @@ impl Nightreel {
     /// Runs to the end.
     pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         Outcome::of(&mut self.command(arguments))
+    }
+
+    /// Runs to the end, with a text on stdin.
+    pub(crate) fn given(&self, arguments: &[impl AsRef<OsStr>], text: &str) -> Outcome {
+        let mut input = NamedTempFile::new().expect("a temporary file can be made");
+        input.write_all(text.as_bytes()).expect("the text can be written");
+        Outcome::of(self.command(arguments).stdin(input.reopen().expect("it was just made")))
     }
 
     /// Starts what ends by a signal.

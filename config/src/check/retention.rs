@@ -7,8 +7,12 @@ use super::{Check, given};
 use crate::raw::{RawCamera, RawRetention, RawRetentionRule};
 use crate::{AfterProcessing, CameraId, RetentionRule, reading};
 
-pub(super) const AFTER_PROCESSING: [(&str, AfterProcessing); 3] =
-    [("move", AfterProcessing::Move), ("keep", AfterProcessing::Keep), ("delete", AfterProcessing::Delete)];
+pub(super) const AFTER_PROCESSING: [(&str, AfterProcessing); 4] = [
+    ("move", AfterProcessing::Move),
+    ("keep", AfterProcessing::Keep),
+    ("archive", AfterProcessing::Archive),
+    ("delete", AfterProcessing::Delete),
+];
 
 /// More would make each plan slow, and nobody would know which one holds.
 const MOST_RULES: usize = 100;

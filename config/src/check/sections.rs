@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::retention::AFTER_PROCESSING;
 use super::{Check, given};
 use crate::raw::{RawCamera, RawEvents, RawProcess, RawRetention, RawRetentionRule, RawStorage};
+use crate::retention::KEEP_RESTORED;
 use crate::{Events, Process, Retention, Sampling, Storage, Urgent, Windows};
 
 pub(super) const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -95,6 +96,9 @@ impl Check<'_> {
         let min_free = self.gigabytes("retention.min_free_gb", raw.min_free_gb);
         let max_bytes = self.gigabytes("retention.max_gb", raw.max_gb);
         let guard_share = self.number("retention.guard_share", raw.guard_share, 0.01..=1.0);
+        let archive_after = self.days("retention.archive_after_days", raw.archive_after_days);
+        let delete_after = self.span("retention.delete_after_archive_days", raw.delete_after_archive_days);
+        let keep_restored = self.span("retention.keep_restored_days", raw.keep_restored_days);
         let agree = self.ages_agree("retention", &RawRetentionRule::default(), raw);
         let rules = self.retention_rules(raw, cameras);
         Some(Retention {
@@ -108,8 +112,17 @@ impl Check<'_> {
             max_unprocessed_age: unprocessed?,
             guard_share: guard_share?,
             rules: rules?,
+            archive_after: archive_after?,
+            delete_after_archive: delete_after?.unwrap_or_default(),
+            keep_restored: keep_restored?.unwrap_or(KEEP_RESTORED),
         })
         .filter(|_| agree)
+    }
+
+    /// A span that may be none at all.
+    fn span(&mut self, key: &str, days: Option<f64>) -> Option<Option<Duration>> {
+        let days = given(days.map(|days| self.number(key, days, 0.0..=36_500.0)))?;
+        Some(days.map(|days| Duration::from_secs_f64(days * SECONDS_PER_DAY)))
     }
 
     /// Makes a folder absolute.

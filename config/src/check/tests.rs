@@ -261,6 +261,39 @@ fn refuses_views_that_go_around_where_there_is_no_around() {
 }
 
 #[test]
+fn refuses_archives_that_make_no_sense() {
+    refused(
+        STORAGE,
+        &[
+            ("[archive]", 3, "`archive.url`: is missing"),
+            ("[archive]\nurl = 'gs://b'", 4, "`archive.url`: must begin with `s3://` or `file://`"),
+            ("[archive]\nurl = 'file:///'", 4, "`archive.url`: must name a folder"),
+            ("[archive]\nurl = 's3://k:s@b'", 4, "`archive.url`: must not carry credentials"),
+            (
+                "[archive]\nurl = 'file:///mnt/cold'\nregion = 'x'",
+                5,
+                "`archive.region`: has no effect for a folder",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\nendpoint = 'http://h:1'",
+                5,
+                "`archive.endpoint`: has no TLS: set `allow_http = true`",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\nstorage_class = 'GLACIER'\nread_back = true",
+                6,
+                "`archive.read_back`: cannot be: what is in this class must be thawed first",
+            ),
+            (
+                "[archive]\nurl = 's3://b'\n[[archive.price]]\nclass = 'STANDARD'\nusd_per_gb_month = 0.023",
+                5,
+                "`archive.price[0].usd_per_1000_puts`: is missing",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn refuses_processing_detection_and_retention_that_make_no_sense() {
     refused(
         STORAGE,
@@ -292,12 +325,12 @@ fn refuses_processing_detection_and_retention_that_make_no_sense() {
             (
                 "[retention]\nafter_processing = 'archive'",
                 4,
-                "`retention.after_processing`: `archive` is planned",
+                "`retention.after_processing`: needs the section `[archive]`",
             ),
             (
                 "[retention]\nafter_processing = 'remove'",
                 4,
-                "`retention.after_processing`: must be `move` or `keep` or `delete`",
+                "`retention.after_processing`: must be `move` or `keep` or `archive` or `delete`",
             ),
             (
                 "[retention]\nmax_age_days = 0",
@@ -341,6 +374,41 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
         VISION,
         &[
             ("prompt = ' '", 6, "`vision.prompt`: must not be empty"),
+            ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
+            ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
+            ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),
+            (
+                "api_key = 'a'\napi_key_env = 'B'",
+                7,
+                "`vision.api_key_env`: and `vision.api_key` say the same thing",
+            ),
+            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: needs the price of `"),
+            ("max_usd_per_day = 0", 6, "`vision.max_usd_per_day`: must be from"),
+            ("max_tokens_per_day = 0", 6, "`vision.max_tokens_per_day`: must be from 1 to"),
+            (
+                "[[camera]]\nid = 'gate'\n[camera.vision]\nmax_usd_per_day = 1",
+                9,
+                "`camera[0].vision.max_usd_per_day`: needs the price of `",
+            ),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
+                6,
+                "`vision.price[0].output_per_million`: is missing",
+            ),
+            (
+                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1\noutput_per_million = -1",
+                9,
+                "`vision.price[0].output_per_million`: must be from 0 to 1000000, but is -1",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refuses_texts_and_ways_to_the_vision_server_that_are_wrong() {
+    refused(
+        VISION,
+        &[
             (
                 "prompt = 'At {camera}: {label}?'",
                 6,
@@ -377,32 +445,6 @@ fn refuses_a_vision_server_that_cannot_be_asked() {
                 "[[vision.header]]\nname = 'X-Team'\nvalue = 'hünter2'",
                 8,
                 "`vision.header[0].value`: holds a character",
-            ),
-            ("detail = 'auto'", 6, "`vision.detail`: must be `low` or `high`"),
-            ("max_calls_per_day = 0", 6, "`vision.max_calls_per_day`: must be from 1 to"),
-            ("jpeg_quality = 101", 6, "`vision.jpeg_quality`: must be from 1 to 100"),
-            (
-                "api_key = 'a'\napi_key_env = 'B'",
-                7,
-                "`vision.api_key_env`: and `vision.api_key` say the same thing",
-            ),
-            ("max_usd_per_day = 5", 6, "`vision.max_usd_per_day`: needs the price of `"),
-            ("max_usd_per_day = 0", 6, "`vision.max_usd_per_day`: must be from"),
-            ("max_tokens_per_day = 0", 6, "`vision.max_tokens_per_day`: must be from 1 to"),
-            (
-                "[[camera]]\nid = 'gate'\n[camera.vision]\nmax_usd_per_day = 1",
-                9,
-                "`camera[0].vision.max_usd_per_day`: needs the price of `",
-            ),
-            (
-                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1",
-                6,
-                "`vision.price[0].output_per_million`: is missing",
-            ),
-            (
-                "[[vision.price]]\nmodel = 'm'\ninput_per_million = 1\noutput_per_million = -1",
-                9,
-                "`vision.price[0].output_per_million`: must be from 0 to 1000000, but is -1",
             ),
         ],
     );

@@ -64,8 +64,8 @@ fn offers_the_nearest_key_for_an_unknown_one() {
             "f.toml:2: `camera[0].rotate_deg`: this is planned, and this version cannot do it yet; take it out",
         ),
         (
-            "[archive]\nurl = 's3://a'",
-            "f.toml:1: `archive`: this is planned, and this version cannot do it yet; take it out",
+            "[cluster]\nurl = 's3://a'",
+            "f.toml:1: `cluster`: this is planned, and this version cannot do it yet; take it out",
         ),
     ];
     for (text, expected) in cases {

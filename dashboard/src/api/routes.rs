@@ -3,11 +3,21 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 use crate::api::{failures, figures, lists};
 use crate::fault::Fault;
 use crate::pages::Pages;
+
+/// Written by hand: a dozen addresses, of which a test asks each. To have it made from types, those of other crates would
+/// have to know of it.
+const OPENAPI: &str = include_str!("../../assets/openapi.json");
+
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI)
+}
 
 pub(crate) fn router() -> Router<Arc<Pages>> {
     Router::new()
@@ -22,5 +32,6 @@ pub(crate) fn router() -> Router<Arc<Pages>> {
         .route("/coverage", get(figures::of_day))
         .route("/failures", get(failures::list))
         .route("/failures/{id}/requeue", post(failures::requeue))
+        .route("/openapi.json", get(openapi))
         .fallback(async || Fault::NotFound { what: "address" }.json())
 }

@@ -15,9 +15,10 @@ struct Asset {
     content: &'static str,
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset { name: "style.css", content_type: "text/css", content: include_str!("../../assets/style.css") },
     script("keys.js", include_str!("../../assets/keys.js")),
+    script("live.js", include_str!("../../assets/live.js")),
     script("more.js", include_str!("../../assets/more.js")),
     script("play.js", include_str!("../../assets/play.js")),
 ];

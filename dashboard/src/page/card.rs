@@ -21,6 +21,14 @@ pub(crate) struct Card<'a> {
     pub(crate) snippet: Option<&'a str>,
 }
 
+/// Where a card's picture comes from, and whether it leads anywhere.
+#[derive(Clone, Debug)]
+pub(crate) enum Picture {
+    Served,
+    /// In a file that is handed on: there itself, or left out.
+    Inlined(Option<String>),
+}
+
 /// When an event was, read back.
 pub(crate) fn times(event: &Event) -> (DateTime<Utc>, DateTime<Utc>) {
     let read = |text: &str| text.parse::<DateTime<Utc>>().unwrap_or_default();
@@ -39,15 +47,21 @@ pub(crate) fn what(event: &Event) -> String {
 
 impl Card<'_> {
     pub(crate) fn markup(&self) -> Markup {
+        self.with_picture(&Picture::Served)
+    }
+
+    pub(crate) fn with_picture(&self, picture: &Picture) -> Markup {
         let (event, (start, end)) = (self.event, times(self.event));
         let camera = event.camera.as_deref().unwrap_or(&event.file);
-        let shown = event.camera.as_ref().map(|camera| play_address(camera, start));
+        let is_served = matches!(picture, Picture::Served);
+        let shown = event.camera.as_ref().filter(|_| is_served).map(|camera| play_address(camera, start));
+        let own = is_served.then(|| format!("/events/{}", event.id));
         html! {
             article.card id={ "event-" (event.id) } data-place=[event.place().map(crate::params::written)] {
-                a.picture href=[shown.as_deref()] { (self.picture()) }
+                a.picture href=[shown.as_deref()] { (self.picture(picture)) }
                 div.told {
                     h2 {
-                        a href={ "/events/" (event.id) } { (what(event)) }
+                        a href=[own] { (what(event)) }
                         span class={ "dot " (kind(event.what.labels.first().map(String::as_str))) } {}
                     }
                     p {
@@ -55,6 +69,7 @@ impl Card<'_> {
                         br;
                         time datetime=(instant(start)) { (date_and_clock(start, self.zone)) } " · " (length(end - start))
                     }
+                    (self.gist())
                     (self.said())
                 }
             }
@@ -62,11 +77,15 @@ impl Card<'_> {
     }
 
     /// The picture, and over it the box of what it shows, in fractions of it.
-    fn picture(&self) -> Markup {
+    fn picture(&self, picture: &Picture) -> Markup {
         let event = self.event;
+        let source = match picture {
+            Picture::Served => event.thumbnail.as_ref().map(|_| thumbnail::address(event.id)),
+            Picture::Inlined(source) => source.clone(),
+        };
         html! {
-            @if event.thumbnail.is_some() {
-                img src=(thumbnail::address(event.id)) alt={ (what(event)) " in view " (event.what.view) }
+            @if let Some(source) = source {
+                img src=(source) alt={ (what(event)) " in view " (event.what.view) }
                     loading="lazy";
                 @if let Some([x, y, width, height]) = event.what.best.area {
                     svg.box viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true" {
@@ -75,6 +94,16 @@ impl Card<'_> {
                 }
             } @else {
                 span.none { "no picture" }
+            }
+        }
+    }
+
+    /// What structured answers say beside their captions.
+    fn gist(&self) -> Markup {
+        html! {
+            @if let Some(gist) = &self.event.what.gist {
+                @if gist.notable { p.notable { "Notable" @for reason in &gist.reasons { ": " (reason) } } }
+                @if !gist.tags.is_empty() { ul.tags { @for tag in &gist.tags { li { (tag) } } } }
             }
         }
     }

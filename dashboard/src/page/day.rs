@@ -10,7 +10,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::fault::{Fault, Made};
 use crate::page::shell::{Tab, shell};
-use crate::page::strip::{Strip, hours};
+use crate::page::strip::{Links, Strip, hours};
 use crate::page::words::{count, length, long_date};
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
@@ -98,7 +98,7 @@ fn show(pages: &Pages, date: NaiveDate) -> Made<Markup> {
     Ok(shell(&long_date(date), Tab::Day, &body))
 }
 
-fn legend() -> Markup {
+pub(crate) fn legend() -> Markup {
     let entries = [
         ("processed", "processed"),
         ("queued", "waits"),
@@ -138,7 +138,14 @@ impl Strips {
             let camera = id.as_str();
             let from = marks.partition_point(|mark| mark.camera.as_str() < camera);
             let to = marks.partition_point(|mark| mark.camera.as_str() <= camera);
-            let strip = Strip { camera, span: day.span, zone, rows: &rows, marks: &marks[from..to] };
+            let strip = Strip {
+                camera,
+                span: day.span,
+                zone,
+                rows: &rows,
+                marks: &marks[from..to],
+                links: Links::Player,
+            };
             strips.markup += &row(strip, &coverage, &marks[from..to]).into_string();
             strips.recorded_s += coverage.recorded_s;
             strips.expected_s += coverage.expected_s;
@@ -163,6 +170,7 @@ fn row(strip: Strip<'_>, coverage: &Coverage, marks: &[Mark]) -> Markup {
         div.row {
             div.name {
                 a href=(crate::page::words::play_address(strip.camera, strip.first())) { (strip.camera) }
+                a.live href={ "/live/" (crate::page::words::encoded(strip.camera)) } { "live" }
                 small { (share(coverage.recorded_s, coverage.expected_s)) ", " (count(events, "event")) }
                 @if !missing.is_empty() { small.missing { (missing.join(", ")) } }
             }
@@ -172,7 +180,7 @@ fn row(strip: Strip<'_>, coverage: &Coverage, marks: &[Mark]) -> Markup {
 }
 
 /// What was to be recorded is not known of a day without a recorder.
-fn share(recorded_s: f64, expected_s: f64) -> String {
+pub(crate) fn share(recorded_s: f64, expected_s: f64) -> String {
     match expected_s >= 1.0 {
         true => format!("{:.1} % recorded", (100.0 * recorded_s / expected_s).min(100.0)),
         false => format!("{} recorded", length(TimeDelta::seconds(recorded_s as i64))),

@@ -59,6 +59,7 @@ fn filters(pages: &Pages, params: &Params) -> Made<Markup> {
         form.filters action="/events" {
             (choice(("camera", "Camera"), &cameras, params.get("camera")))
             (choice(("label", "What"), &labels, params.get("label")))
+            (choice(("notable", "Notable"), &["only"], params.get("notable")))
             label { "From" input name="from" value=[params.get("from")] placeholder="yesterday 22:00" size="14"; }
             label { "To" input name="to" value=[params.get("to")] placeholder="02:00" size="14"; }
             button { "Show" }

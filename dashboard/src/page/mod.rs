@@ -7,6 +7,8 @@ pub(crate) mod cues;
 pub(crate) mod day;
 pub(crate) mod events;
 pub(crate) mod feed;
+pub(crate) mod live;
+pub(crate) mod login;
 pub(crate) mod night;
 pub(crate) mod play;
 pub(crate) mod search;

@@ -76,6 +76,9 @@ fn show(pages: &Pages) -> Made<Markup> {
         (spending(status.vision.as_ref(), zone))
         (gates(&status))
         (failures(pages)?)
+        @if !pages.site.settings.serve.users.is_empty() {
+            form method="post" action="/logout" { p { button { "Log out" } } }
+        }
     };
     Ok(shell("Night", Tab::Night, &body))
 }
@@ -97,6 +100,10 @@ fn troubles(status: &Status, zone: Tz) -> Markup {
                 ". " code { "nightreel resume" } " goes on."
             }
         }
+        @for alarm in &status.alarms { p.note { (alarm.text) " (since " (date_and_clock(alarm.since, zone)) ")" } }
+        @if let Some(since) = status.stuck_since {
+            p.note { "Footage since " (date_and_clock(since, zone)) " waits to be processed." }
+        }
         @if let Some(urgent) = &status.urgent {
             p.note { "Work goes on although the window is closed: " (urgent) "." }
         }
@@ -113,6 +120,10 @@ fn spending(vision: Option<&Vision>, zone: Tz) -> Markup {
                     (spent("Dollars", (vision.usd_today, vision.max_usd_per_day), 4))
                     (spent("Calls", (vision.calls_today as f64, vision.max_calls_per_day.map(|cap| cap as f64)), 0))
                     (spent("Tokens", (vision.tokens_today as f64, vision.max_tokens_per_day.map(|cap| cap as f64)), 0))
+                }
+                @for digest in &vision.digests {
+                    h3 { "Night of " (digest.night) ", " (digest.camera) }
+                    p.digest { (digest.text) }
                 }
                 @for deferred in &vision.deferred {
                     p.note {

@@ -13,8 +13,8 @@ use crate::page::assets::address;
 use crate::page::card::Card;
 use crate::page::cues;
 use crate::page::shell::{Tab, shell};
-use crate::page::strip::Strip;
-use crate::page::words::{clock, count, date_and_clock, instant, media_address, play_address};
+use crate::page::strip::{Links, Strip};
+use crate::page::words::{clock, count, date_and_clock, encoded, instant, media_address, play_address};
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
 
@@ -110,7 +110,8 @@ fn hour_links(camera: &CameraId, span: Span) -> Markup {
         nav.days aria-label="Hours" {
             a rel="prev" href=(play_address(camera.as_str(), span.from - TimeDelta::hours(1))) { "← hour before" }
             a rel="next" href=(play_address(camera.as_str(), span.to)) { "hour after →" }
-            a href={ "/events?camera=" (camera) } { "its events" }
+            a href={ "/live/" (encoded(camera.as_str())) } { "live" }
+            a href={ "/events?camera=" (encoded(camera.as_str())) } { "its events" }
         }
     }
 }
@@ -138,7 +139,7 @@ fn strip(pages: &Pages, (camera, span): (&CameraId, Span), rows: &CoverageRows) 
     let zone = pages.site.zone();
     let marks = pages.site.catalog.marks(span, TimeDelta::seconds(10))?;
     let marks: Vec<_> = marks.into_iter().filter(|mark| mark.camera == camera.as_str()).collect();
-    let strip = Strip { camera: camera.as_str(), span, zone, rows, marks: &marks };
+    let strip = Strip { camera: camera.as_str(), span, zone, rows, marks: &marks, links: Links::Player };
     Ok(html! {
         div.line {
             (strip.svg())

@@ -18,6 +18,13 @@ enum Stage {
     Processed,
 }
 
+/// Whether a click leads to the player; a file that is handed on has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Player,
+    None,
+}
+
 /// Whose strip, of which time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strip<'a> {
@@ -26,6 +33,7 @@ pub(crate) struct Strip<'a> {
     pub(crate) zone: Tz,
     pub(crate) rows: &'a CoverageRows,
     pub(crate) marks: &'a [Mark],
+    pub(crate) links: Links,
 }
 
 impl Strip<'_> {
@@ -66,7 +74,7 @@ impl Strip<'_> {
         };
         html! {
             @if let Some((x, width)) = self.place(span, 0.0) {
-                a href=(play_address(self.camera, span.from.max(self.span.from))) tabindex="-1" {
+                a href=[self.link(span.from.max(self.span.from))] tabindex="-1" {
                     rect class=(class) x=(x) y="0" width=(width) height="18" {
                         title { (clock(span.from, self.zone)) "–" (clock(span.to, self.zone)) ": " (word) }
                     }
@@ -79,13 +87,17 @@ impl Strip<'_> {
         let label = mark.label.as_deref().unwrap_or("said");
         html! {
             @if let Some((x, width)) = self.place(Span::new(mark.start, mark.start), least) {
-                a href=(play_address(self.camera, mark.start)) tabindex="-1" {
+                a href=[self.link(mark.start)] tabindex="-1" {
                     rect class={ "mark " (kind(mark.label.as_deref())) } x=(x) y="20" width=(width) height="10" {
                         title { (clock(mark.start, self.zone)) ": " (label) ", " (count(mark.events, "event")) }
                     }
                 }
             }
         }
+    }
+
+    fn link(&self, at: DateTime<Utc>) -> Option<String> {
+        (self.links == Links::Player).then(|| play_address(self.camera, at))
     }
 
     /// Returns where a span lies on the strip, and how wide it is; nothing where it does not touch it.
@@ -166,7 +178,14 @@ mod tests {
         };
         let marks = [Mark { camera: "gate".into(), label: Some("<b>".into()), start: at(60), events: 2 }];
         let span = Span::new(at(0), at(86_400));
-        let strip = Strip { camera: "gate", span, zone: chrono_tz::UTC, rows: &rows, marks: &marks };
+        let strip = Strip {
+            camera: "gate",
+            span,
+            zone: chrono_tz::UTC,
+            rows: &rows,
+            marks: &marks,
+            links: Links::Player,
+        };
         assert_eq!(strip.footage().len(), 3);
         let svg = strip.svg().into_string();
         assert!(svg.contains(r#"class="processed" x="0.0" y="0" width="90.0""#), "{svg}");

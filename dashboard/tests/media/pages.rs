@@ -1,5 +1,7 @@
 //! What pages in browsers may do: by their origin, and by the name they call the server.
 
+use std::collections::BTreeMap;
+
 use nightreel_dashboard::{MediaServer, Reach, media};
 
 use crate::site::{Site, pattern};
@@ -95,7 +97,12 @@ async fn another_name_for_this_machine_is_refused() {
 #[test]
 fn an_origin_that_never_matches_is_no_setting() {
     let cors_origins = vec!["https://a.example/".to_owned()];
-    let server = MediaServer { root: "/srv/media".into(), cors_origins, reach: Reach::Loopback };
+    let server = MediaServer {
+        root: "/srv/media".into(),
+        cors_origins,
+        reach: Reach::Loopback,
+        users: BTreeMap::new(),
+    };
     let fault = media(&server).unwrap_err().to_string();
     assert!(fault.contains("`serve.cors_origins`") && fault.contains("`https://a.example`"), "{fault}");
 }

@@ -1,5 +1,6 @@
 //! A media folder and its server, on a free port, until the test ends.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ impl Site {
             root,
             cors_origins: origins.iter().map(|o| (*o).to_owned()).collect(),
             reach: Reach::Loopback,
+            users: BTreeMap::new(),
         };
         let router = media(&server).unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap(), server.reach).await.unwrap();

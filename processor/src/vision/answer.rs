@@ -45,7 +45,7 @@ impl Told {
 pub(super) fn read(text: &str, form: AnswerForm) -> Result<Told, Failure> {
     let json = unfenced(text);
     if form == AnswerForm::Text || !json.starts_with('{') {
-        return Ok(Told::plain(text));
+        return plain(text);
     }
     let unreadable =
         |fault: String| Failure::Unreadable { text: format!("it is not what the schema asks for: {fault}") };
@@ -58,6 +58,15 @@ pub(super) fn read(text: &str, form: AnswerForm) -> Result<Told, Failure> {
             let (line, column) = (error.line(), error.column());
             Err(unreadable(format!("it is no JSON at line {line}, column {column}")))
         }
+    }
+}
+
+/// What holds nothing but control characters is no answer.
+fn plain(text: &str) -> Result<Told, Failure> {
+    let told = Told::plain(text);
+    match told.caption.is_empty() {
+        true => Err(Failure::Unreadable { text: "it holds no text".to_owned() }),
+        false => Ok(told),
     }
 }
 
@@ -234,6 +243,7 @@ mod tests {
     fn plain_text_is_a_caption_and_json_too_where_text_was_asked_for() {
         assert_eq!(read(" A van\nstops. ", AnswerForm::Json).unwrap(), Told::plain("A van stops."));
         assert_eq!(read("{\"a\": 1}", AnswerForm::Text).unwrap().caption, "{\"a\": 1}");
+        read("\u{1}\u{2}", AnswerForm::Text).unwrap_err();
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) fn reply(bytes: &[u8]) {
     if let Ok(reply) = serde_json::from_slice::<Reply>(bytes) {
         let _ = reply.usage();
         match reply.into_text().and_then(|text| answer::read(&text, AnswerForm::Json)) {
-            Ok(told) => assert!(!told.caption.contains('\n')),
+            Ok(told) => assert!(!told.caption.is_empty() && !told.caption.contains('\n')),
             Err(failure) => assert!(!failure.to_string().is_empty()),
         }
     }

@@ -12,6 +12,7 @@ use config::{Retention, RetentionRule};
 use super::*;
 use crate::{Section, Tally};
 
+mod archive;
 mod properties;
 
 const FRESH: &str = "gate/a.mp4";
@@ -75,7 +76,7 @@ fn holding(path: &str, state: SegmentState, work: Work, days: i64) -> Holding {
         stat: FileStat { size: GB, mtime_ns: 0, inode: 1 },
         reason: None,
     };
-    Holding { segment, work, seen: Vec::new() }
+    Holding { segment, work, seen: Vec::new(), archived: None, restored: None }
 }
 
 /// A policy, a disk, a segment, and what is expected of it.

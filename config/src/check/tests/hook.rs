@@ -63,9 +63,10 @@ fn refuses_hooks_that_tell_nobody() {
 
 #[test]
 fn serves_this_machine_and_no_other_page_by_default() {
-    let expected =
-        Serve { listen: "127.0.0.1:8420".parse().unwrap(), cors_origins: CorsOrigins::Only(Vec::new()) };
-    assert_eq!(settings("").serve, expected);
+    let Serve { listen, cors_origins, users } = settings("").serve;
+    assert_eq!(listen, "127.0.0.1:8420".parse().unwrap());
+    assert_eq!(cors_origins, CorsOrigins::Only(Vec::new()));
+    assert!(users.is_empty());
 }
 
 #[test]
@@ -86,6 +87,12 @@ fn refuses_serving_that_cannot_be() {
         &[
             ("[serve]\nlisten = '8420'", 4, "`serve.listen`: must be an IP and a port, such as"),
             ("[serve]\nlisten = 'localhost:8420'", 4, "`serve.listen`: must be an IP and a port"),
+            (
+                "[[serve.user]]\nname = 'me'\npassword_hash = 'hunter2'",
+                5,
+                "`serve.user[0].password_hash`: must be an Argon2 hash",
+            ),
+            ("[[serve.user]]\nname = 'a:b'", 4, "`serve.user[0].name`: must have 1 to 64 characters"),
             ("[serve]\nlisten = '127.0.0.1:70000'", 4, "`serve.listen`: must be an IP and a port"),
             ("[serve]\ncors_origins = ['example.org']", 4, "`serve.cors_origins[0]`: is no origin: write"),
             ("[serve]\ncors_origins = ['ftp://h']", 4, "`serve.cors_origins[0]`: is no origin"),

@@ -1,0 +1,69 @@
+//! Sending what a plan wants archived, and saying what became of it.
+
+use retention::Due;
+use retention::archive::{ArchiveError, Archiver, Sent};
+
+use crate::open::Store;
+use crate::output;
+
+/// Sends what is due, and says so where it is to be `told`. Returns whether all of it went well.
+pub(crate) fn send(store: &Store, due: &Due, told: bool) -> anyhow::Result<bool> {
+    let Some(sent) = pass(store, due, &|| false) else { return Ok(true) };
+    let sent = sent?;
+    if told && let Some(text) = text(&sent) {
+        output::line(text)?;
+    }
+    Ok(sent.failed == 0)
+}
+
+/// As [`send`], for a program that stays: the next pass tries again.
+pub(crate) fn send_beside(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool) {
+    match pass(store, due, is_ending) {
+        Some(Err(ArchiveError::Ended)) => {}
+        Some(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot archive, footage stays where it is"
+            );
+        }
+        Some(Ok(sent)) if sent.bundles > 0 => {
+            tracing::info!(
+                bundles = sent.bundles,
+                segments = sent.archived.segments,
+                freed_bytes = sent.freed.bytes,
+                failed = sent.failed,
+                "archived"
+            );
+        }
+        Some(Ok(_)) | None => {}
+    }
+}
+
+/// Nothing without an archive in the settings.
+fn pass(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool) -> Option<Result<Sent, ArchiveError>> {
+    let archiver = Archiver {
+        media: &store.media(),
+        settings: store.settings.archive.as_ref()?,
+        policy: &store.settings.retention,
+        clock: &store.clock,
+    };
+    Some(archiver.pass(due, is_ending))
+}
+
+fn text(sent: &Sent) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(why) = sent.waits {
+        parts.push(format!("nothing is sent now: {why}"));
+    }
+    if sent.bundles > 0 {
+        let archived = format!("{} segments in {} bundles", sent.archived.segments, sent.bundles);
+        parts.push(format!("{archived} ({} freed)", output::size(sent.freed.bytes)));
+    }
+    if sent.unripe > 0 {
+        parts.push(format!("{} hours wait to be over and looked at", sent.unripe));
+    }
+    if sent.failed > 0 {
+        parts.push(format!("failed {}; see the log", sent.failed));
+    }
+    (!parts.is_empty()).then(|| format!("archive: {}", parts.join(", ")))
+}

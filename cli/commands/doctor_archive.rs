@@ -1,0 +1,32 @@
+//! What `doctor` looks at for the archive: is its store there, and may we?
+
+use config::{Archive, Settings};
+use retention::archive::{ArchiveError, Store};
+
+use super::doctor::Check;
+
+const WHAT: &str = "archive";
+
+pub(super) async fn examine(settings: &Settings) -> Vec<Check> {
+    let Some(archive) = settings.archive.clone() else { return Vec::new() };
+    // Its calls block.
+    let found = tokio::task::spawn_blocking(move || look(&archive)).await;
+    let found = match found {
+        Ok(Ok(url)) => Check::ok(WHAT, format!("`{url}` answers")),
+        Ok(Err(error)) => Check::failed(WHAT, &error),
+        Err(error) => Check::failed(WHAT, &error),
+    };
+    [Some(found), unused(settings)].into_iter().flatten().collect()
+}
+
+fn look(archive: &Archive) -> Result<String, ArchiveError> {
+    let store = Store::open(archive)?;
+    store.probe()?;
+    Ok(store.url().to_owned())
+}
+
+fn unused(settings: &Settings) -> Option<Check> {
+    let text =
+        "no rule sends anything there; see `retention.after_processing` and `retention.archive_after_days`";
+    (!settings.retention.archives()).then(|| Check::warning(WHAT, text))
+}

@@ -1,0 +1,122 @@
+//! What `estimate` tells of the archive: what is sent in a month, and what keeping it costs.
+
+use config::{Archive, Settings};
+use serde::Serialize;
+
+use crate::output;
+
+/// Bundles are made by the hour.
+const BUNDLES_PER_MONTH: u64 = 24 * 30;
+const BYTES_PER_GB: f64 = (1u64 << 30) as f64;
+/// Parts are charged at it, whatever class the whole will have.
+const USUAL_CLASS: &str = "STANDARD";
+
+/// Of thirty days' footage; money is in US dollars.
+#[derive(Serialize)]
+pub(super) struct ArchiveEstimate {
+    storage_class: Option<String>,
+    bytes_per_month: u64,
+    bundles_per_month: u64,
+    /// Null without a price, as what follows.
+    usd_to_send: Option<f64>,
+    /// For each month that it is kept.
+    usd_per_month_kept: Option<f64>,
+    /// What is billed at least, however soon it is deleted.
+    usd_at_least: Option<f64>,
+    min_days: u32,
+    frozen: bool,
+}
+
+impl ArchiveEstimate {
+    /// Nothing where no rule archives.
+    pub(super) fn of(settings: &Settings, cameras: &[u64]) -> Option<Self> {
+        let archive = settings.archive.as_ref().filter(|_| settings.retention.archives())?;
+        let bytes: u64 = cameras.iter().sum();
+        let bundles = cameras.iter().filter(|bytes| **bytes > 0).count() as u64 * BUNDLES_PER_MONTH;
+        let month = archive.price().map(|price| bytes as f64 / BYTES_PER_GB * price.usd_per_gb_month);
+        let send = usd_to_send(archive, cameras);
+        let months = f64::from(archive.min_days()) / 30.0;
+        Some(Self {
+            storage_class: archive.storage_class.clone(),
+            bytes_per_month: bytes,
+            bundles_per_month: bundles,
+            usd_to_send: send,
+            usd_per_month_kept: month,
+            usd_at_least: month.zip(send).map(|(month, send)| send + month * months),
+            min_days: archive.min_days(),
+            frozen: archive.is_frozen(),
+        })
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let class = self.storage_class.as_deref().unwrap_or("the bucket's class");
+        let mut lines = vec![format!(
+            "archive   {} per 30 days in {} bundles, {class}",
+            output::size(self.bytes_per_month),
+            self.bundles_per_month
+        )];
+        if let (Some(send), Some(month), Some(least)) =
+            (self.usd_to_send, self.usd_per_month_kept, self.usd_at_least)
+        {
+            lines.push(format!(
+                "          ${send:.2} to send, ${month:.2} for each month that it is kept; ${least:.2} at least, \
+                 as {} days are billed",
+                self.min_days
+            ));
+        }
+        if self.frozen {
+            lines.push("          hours pass before it can be read again, and that costs".to_owned());
+        }
+        lines
+    }
+}
+
+fn usd_to_send(archive: &Archive, cameras: &[u64]) -> Option<f64> {
+    let price = archive.price()?;
+    let usual = archive.prices.iter().find(|price| price.class == USUAL_CLASS).unwrap_or(price);
+    let of_camera = |bytes: &u64| {
+        let bundle = bytes / BUNDLES_PER_MONTH;
+        // Beginning the upload is a request like a part.
+        let parts = if bundle < archive.part as u64 { 0 } else { bundle.div_ceil(archive.part as u64) + 1 };
+        let usd = price.usd_per_1000_puts + parts as f64 * usual.usd_per_1000_puts;
+        if *bytes == 0 { 0.0 } else { BUNDLES_PER_MONTH as f64 * usd / 1000.0 }
+    };
+    Some(cameras.iter().map(of_camera).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(keys: &str) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nightreel.toml");
+        let text = format!(
+            "[storage]\nroot = \"/media\"\n[retention]\nafter_processing = \"archive\"\n[archive]\nurl = \"s3://b\"\n{keys}"
+        );
+        std::fs::write(&file, text).unwrap();
+        let environment = config::Environment::new(folder.path(), std::collections::BTreeMap::new()).unwrap();
+        config::load(Some(&file), &environment).unwrap().settings
+    }
+
+    #[test]
+    fn a_camera_in_deep_archive_costs_what_its_price_list_says() {
+        let deep = "storage_class = \"DEEP_ARCHIVE\"\npart_mb = 67\n\
+                    [[archive.price]]\nclass = \"DEEP_ARCHIVE\"\nusd_per_gb_month = 0.00099\nusd_per_1000_puts = 0.05\n\
+                    min_days = 180\n\
+                    [[archive.price]]\nclass = \"STANDARD\"\nusd_per_gb_month = 0.023\nusd_per_1000_puts = 0.005\n";
+        let estimate = ArchiveEstimate::of(&settings(deep), &[648_000_000_000, 0]).unwrap();
+        let cents = |usd: Option<f64>| (usd.unwrap() * 100.0).round();
+        assert_eq!(cents(estimate.usd_per_month_kept), 60.0);
+        assert_eq!(cents(estimate.usd_to_send), 9.0);
+        assert_eq!(cents(estimate.usd_at_least), 368.0);
+        assert_eq!(estimate.bundles_per_month, 720);
+        assert!(estimate.lines().iter().any(|line| line.contains("180 days are billed")));
+    }
+
+    #[test]
+    fn without_a_price_nothing_is_said_of_money() {
+        let estimate = ArchiveEstimate::of(&settings(""), &[1_000]).unwrap();
+        assert!(estimate.usd_at_least.is_none() && estimate.lines().len() == 1);
+    }
+}

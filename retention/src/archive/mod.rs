@@ -1,0 +1,22 @@
+//! The archive: bundles of segments in an object store, verified before a local copy may go, and the way back.
+
+mod archiver;
+mod bundle;
+mod error;
+mod layout;
+mod pace;
+mod restorer;
+mod s3;
+mod sender;
+mod sending;
+mod store;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use archiver::{Archiver, Sent};
+pub use error::ArchiveError;
+pub use restorer::{Destination, Restored, Restorer};
+pub use store::Store;
+pub use verifier::{BundleFault, Verified, verify};

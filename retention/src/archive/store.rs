@@ -1,0 +1,253 @@
+//! The store: objects in a bucket or a folder, asked one thing at a time. Its calls block: not for async threads.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{files, hex};
+use config::{Archive, ArchivePlace, S3Place, Thaw};
+use futures::StreamExt;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, RetryConfig,
+};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
+
+use super::ArchiveError;
+use super::s3::{S3, ThawState};
+
+/// One part over a slow line.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A store that is down is asked again by the next pass.
+const RETRIES: usize = 4;
+
+pub struct Store {
+    url: String,
+    class: Option<String>,
+    part: usize,
+    /// Before every key.
+    prefix: String,
+    objects: Arc<dyn ObjectStore>,
+    s3: Option<S3>,
+    folder: Option<PathBuf>,
+    thaw: Thaw,
+    runtime: Runtime,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store of the settings. Asks nothing of it yet.
+    pub fn open(settings: &Archive) -> Result<Self, ArchiveError> {
+        // Fails where there is one already, which is as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| ArchiveError::Runtime { source })?;
+        let url = url_of(settings);
+        let unopened = |source| ArchiveError::Open { url: url.clone(), source };
+        let mut s3 = None;
+        let mut local = None;
+        let (prefix, objects): (String, Arc<dyn ObjectStore>) = match &settings.place {
+            ArchivePlace::Folder(folder) => {
+                if !folder.is_dir() {
+                    return Err(ArchiveError::NoFolder { folder: folder.clone() });
+                }
+                local = Some(folder.clone());
+                let store = LocalFileSystem::new_with_prefix(folder).map_err(unopened)?;
+                (String::new(), Arc::new(store.with_fsync(true)))
+            }
+            ArchivePlace::S3(place) => {
+                let builder = amazon(place);
+                let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
+                let store = Arc::new(builder.build().map_err(unopened)?);
+                s3 = Some(S3::new(place, Arc::clone(&store), region));
+                (place.prefix.clone(), store)
+            }
+        };
+        let (class, part, thaw) = (settings.storage_class.clone(), settings.part, settings.thaw);
+        Ok(Self { url, class, part, prefix, objects, s3, folder: local, thaw, runtime })
+    }
+
+    /// Returns a store that misbehaves as its test says.
+    #[cfg(test)]
+    pub(super) fn over(objects: Arc<dyn ObjectStore>, part: usize) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
+        let (url, prefix) = ("memory://".to_owned(), String::new());
+        Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime }
+    }
+
+    /// Returns its address, which tells one archive from another.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn class(&self) -> Option<&str> {
+        self.class.as_deref()
+    }
+
+    pub(super) fn part(&self) -> usize {
+        self.part
+    }
+
+    pub(super) fn objects(&self) -> &dyn ObjectStore {
+        &*self.objects
+    }
+
+    pub(super) fn path(&self, key: &str) -> Path {
+        match self.prefix.as_str() {
+            "" => Path::from(key),
+            prefix => Path::from(format!("{prefix}/{key}")),
+        }
+    }
+
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    pub(super) fn put_options(&self) -> PutOptions {
+        PutOptions { attributes: self.attributes(), ..PutOptions::default() }
+    }
+
+    pub(super) fn multipart_options(&self) -> PutMultipartOptions {
+        PutMultipartOptions { attributes: self.attributes(), ..PutMultipartOptions::default() }
+    }
+
+    /// Lists one object, which costs next to nothing: is the store there, and may we?
+    pub fn probe(&self) -> Result<(), ArchiveError> {
+        let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
+        let first = async { self.objects.list(prefix.as_ref()).next().await };
+        match self.wait(first) {
+            Some(Err(source)) => Err(ArchiveError::of_store("list", &self.url, source)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the size of an object, or nothing where it is not there.
+    pub(super) fn size(&self, key: &str) -> Result<Option<u64>, ArchiveError> {
+        let path = self.path(key);
+        match self.wait(self.objects.head(&path)).map_err(|e| ArchiveError::of_store("look at", key, e)) {
+            Ok(found) => Ok(Some(found.size)),
+            Err(ArchiveError::Absent { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an object, or a range of it, piece by piece. Returns its length and SHA-256.
+    pub(super) fn read(
+        &self,
+        key: &str,
+        range: Option<std::ops::Range<u64>>,
+        mut each: impl FnMut(&[u8]) -> Result<(), ArchiveError>,
+    ) -> Result<(u64, String), ArchiveError> {
+        let failed = |source| ArchiveError::of_store("read", key, source);
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let path = self.path(key);
+        let mut pieces = self.wait(self.objects.get_opts(&path, options)).map_err(failed)?.into_stream();
+        let (mut length, mut hash) = (0, Sha256::new());
+        while let Some(piece) = self.wait(pieces.next()) {
+            let piece = piece.map_err(failed)?;
+            hash.update(&piece);
+            length += piece.len() as u64;
+            each(&piece)?;
+        }
+        Ok((length, hex(&hash.finalize())))
+    }
+
+    pub(super) fn delete(&self, key: &str) -> Result<(), ArchiveError> {
+        let path = self.path(key);
+        match self.wait(self.objects.delete(&path)).map_err(|e| ArchiveError::of_store("delete", key, e)) {
+            Err(ArchiveError::Absent { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Takes back what a dead process left of sending this object.
+    pub(super) fn abort_uploads(&self, key: &str) -> Result<(), ArchiveError> {
+        match (&self.s3, &self.folder) {
+            (Some(s3), _) => self.wait(s3.abort_uploads(self.path(key).as_ref())),
+            (None, Some(folder)) => remove_staged(&folder.join(key)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Tells whether a frozen object can be read.
+    pub(super) fn thaw_state(&self, key: &str) -> Result<ThawState, ArchiveError> {
+        match &self.s3 {
+            Some(s3) => self.wait(s3.thaw_state(self.path(key).as_ref())),
+            None => Ok(ThawState::Readable { until: None }),
+        }
+    }
+
+    /// Asks for a frozen object to be thawed. It costs, and takes hours.
+    pub(super) fn ask_for_thaw(&self, key: &str) -> Result<(), ArchiveError> {
+        match &self.s3 {
+            Some(s3) => self.wait(s3.ask_for_thaw(self.path(key).as_ref(), self.thaw)),
+            None => Ok(()),
+        }
+    }
+
+    fn attributes(&self) -> Attributes {
+        let class = self.class.iter().map(|class| (Attribute::StorageClass, class.clone()));
+        class.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+fn url_of(settings: &Archive) -> String {
+    match &settings.place {
+        ArchivePlace::Folder(folder) => format!("file://{}", folder.display()),
+        ArchivePlace::S3(place) => format!("s3://{}/{}", place.bucket, place.prefix),
+    }
+}
+
+fn amazon(place: &S3Place) -> AmazonS3Builder {
+    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(place.allow_http);
+    let retry =
+        RetryConfig { max_retries: RETRIES, backoff: BackoffConfig::default(), ..RetryConfig::default() };
+    let mut builder = AmazonS3Builder::from_env()
+        .with_client_options(options)
+        .with_retry(retry)
+        .with_checksum_algorithm(Checksum::SHA256)
+        .with_bucket_name(&place.bucket)
+        .with_allow_http(place.allow_http);
+    if let Some(region) = &place.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &place.endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(login) = &place.login {
+        builder = builder
+            .with_access_key_id(&login.access_key_id)
+            .with_secret_access_key(login.secret_access_key.expose());
+    }
+    builder
+}
+
+/// A folder's unfinished objects lie beside the finished one, as `NAME#1`.
+fn remove_staged(object: &std::path::Path) -> Result<(), ArchiveError> {
+    let (Some(folder), Some(name)) = (object.parent(), object.file_name().and_then(|name| name.to_str()))
+    else {
+        return Ok(());
+    };
+    let Ok(entries) = folder.read_dir() else { return Ok(()) };
+    for entry in entries.flatten() {
+        let of_this = |found: &str| found.strip_prefix(name).is_some_and(|rest| rest.starts_with('#'));
+        if entry.file_name().to_str().is_some_and(of_this) {
+            files::take_back(&entry.path())?;
+        }
+    }
+    Ok(())
+}

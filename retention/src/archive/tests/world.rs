@@ -1,0 +1,162 @@
+//! A root with processed footage of one camera, a store, and an archiver between them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{
+    Catalog, Clock, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Profile, Queue, Results,
+    SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{AfterProcessing, Archive, ArchivePlace, Retention, Thaw, ThawTier, Windows};
+
+use super::faulty::Faulty;
+use crate::archive::{ArchiveError, Archiver, Destination, Restored, Restorer, Sent, Store};
+use crate::{Due, Retainer};
+
+/// Smaller than a segment, so that every bundle has many parts.
+const PART: usize = 400;
+const SEGMENT_SIZE: usize = 1000;
+
+pub(super) struct World {
+    folder: tempfile::TempDir,
+    pub(super) catalog: Catalog,
+    pub(super) root: MediaRoot,
+    pub(super) clock: Clock,
+    pub(super) settings: Archive,
+    pub(super) policy: Retention,
+    pub(super) faulty: Arc<Faulty>,
+}
+
+/// Of the hour that all footage is of.
+pub(super) fn hour() -> DateTime<Utc> {
+    "2026-11-22T22:00:00Z".parse().unwrap()
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("state")).unwrap();
+        let root = MediaRoot::open(&catalog, &folder.path().join("media")).unwrap();
+        let clock = Clock::standing(hour() + TimeDelta::hours(2));
+        catalog.note_run(clock.now()).unwrap();
+        let settings = Archive {
+            place: ArchivePlace::Folder(folder.path().join("unused")),
+            storage_class: None,
+            part: PART,
+            windows: Windows::always(chrono_tz::UTC),
+            max_bytes_per_second: None,
+            read_back: true,
+            thaw: Thaw { tier: ThawTier::Bulk, days: 1 },
+            prices: Vec::new(),
+        };
+        let policy = Retention { after_processing: AfterProcessing::Archive, ..Retention::default() };
+        Self { folder, catalog, root, clock, settings, policy, faulty: Faulty::new() }
+    }
+
+    pub(super) fn media(&self) -> MediaFolder {
+        MediaFolder::new(self.catalog.clone(), Some(self.root.clone()))
+    }
+
+    /// Returns the store as a program that starts anew opens it.
+    pub(super) fn store(&self) -> Store {
+        Store::over(Arc::clone(&self.faulty) as _, PART)
+    }
+
+    /// Adds a segment of that minute that waits to be processed.
+    pub(super) fn record(&self, minute: i64) -> SegmentId {
+        let path = PathBuf::from(format!("gate/{minute:02}.mp4"));
+        let file = self.root.path().join(&path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, vec![u8::try_from(minute).unwrap(); SEGMENT_SIZE]).unwrap();
+        let closed = ClosedSegment {
+            camera: "gate".parse().unwrap(),
+            path,
+            start: hour() + TimeDelta::minutes(minute),
+            clock: ClockSource::ReceiveTime,
+            duration: Duration::from_secs(60),
+            stat: FileStat::of(&file.metadata().unwrap()),
+        };
+        self.catalog.add_recorded(&closed, self.clock.now()).unwrap()
+    }
+
+    /// Adds a segment with its results; whatever waits is processed with it.
+    pub(super) fn process(&self, minute: i64) -> SegmentId {
+        let id = self.record(minute);
+        let queue = SqliteQueue::new(self.catalog.clone(), 3);
+        for lease in queue.lease(100, Duration::from_secs(60), self.clock.now()).unwrap() {
+            let file = self.root.path().join(&lease.segment.path);
+            let results = results(&lease.segment.path.display().to_string());
+            std::fs::write(catalog::sidecar_of(&file), serde_json::to_vec(&results).unwrap()).unwrap();
+            queue.finish(&lease, &results, self.clock.now()).unwrap();
+        }
+        id
+    }
+
+    pub(super) fn due(&self) -> Due {
+        let retainer = Retainer::new(self.catalog.clone(), self.root.clone(), self.policy.clone());
+        retainer.plan(self.clock.now(), |_| {}).unwrap().due
+    }
+
+    pub(super) fn archive(&self) -> Result<Sent, ArchiveError> {
+        self.archive_until(&|| false)
+    }
+
+    pub(super) fn archive_until(&self, is_ending: &dyn Fn() -> bool) -> Result<Sent, ArchiveError> {
+        let (media, settings, policy, clock) = (&self.media(), &self.settings, &self.policy, &self.clock);
+        Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(self.store()), is_ending)
+    }
+
+    pub(super) fn restore(&self) -> Result<Restored, ArchiveError> {
+        let wanted = self.catalog.archived_within("gate", self.span()).unwrap();
+        let (media, store, clock) = (&self.media(), &self.store(), &self.clock);
+        Restorer { media, store, clock, to: Destination::MediaFolder }.restore(wanted)
+    }
+
+    pub(super) fn span(&self) -> Span {
+        Span::new(hour(), hour() + TimeDelta::hours(1))
+    }
+
+    pub(super) fn bundles(&self) -> Vec<catalog::Bundle> {
+        self.catalog.bundles(None, self.span()).unwrap()
+    }
+
+    pub(super) fn state(&self, id: SegmentId) -> SegmentState {
+        self.catalog.segment(id).unwrap().state
+    }
+
+    pub(super) fn has_file(&self, id: SegmentId) -> bool {
+        let file = self.root.path().join(self.catalog.segment(id).unwrap().path);
+        std::fs::read(file).is_ok_and(|content| content.len() == SEGMENT_SIZE)
+    }
+
+    pub(super) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+}
+
+fn results(file: &str) -> Results {
+    let segment = SegmentFacts {
+        camera: Some("gate".to_owned()),
+        file: file.to_owned(),
+        start: "2026-11-22T22:00:00.000Z".to_owned(),
+        start_source: StartSource::Recorder,
+        duration_s: 60.0,
+        frames: 600,
+        codec: "h264".to_owned(),
+        width: 16,
+        height: 16,
+        sha256: "00".repeat(32),
+        faults: Vec::new(),
+    };
+    let profile = Profile {
+        id: "p".to_owned(),
+        every_nth_frame: 30,
+        sampling: "exact".to_owned(),
+        views: Vec::new(),
+        detector: None,
+        vision_model: None,
+    };
+    Results::new(segment, profile, Vec::new(), Vec::new())
+}

@@ -1,0 +1,208 @@
+// Looks at the pages as a person does, in headless Chromium. Fails at what is not as it should be.
+//
+// usage: node pages_in_chromium.mjs PLAYWRIGHT AXE SERVER PICTURES
+//
+// PLAYWRIGHT and AXE are the folders of the npm packages playwright-core and axe-core, SERVER is `http://HOST:PORT`, PICTURES is
+// the folder that gets a picture of each page. The footage is what tests/pages.rs has put there.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const [playwright, axe, server, pictures] = process.argv.slice(2);
+const { chromium } = createRequire(import.meta.url)(playwright);
+const axeSource = readFileSync(join(axe, 'axe.min.js'), 'utf8');
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'] });
+
+// A page whose every misstep is a failure: scripts that fail or are refused, requests to anybody else.
+async function open(path, options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  page.faults = [];
+  page.on('pageerror', error => page.faults.push(error.message));
+  page.on('console', line => { if (/Content Security|violates/.test(line.text())) page.faults.push(line.text()); });
+  page.on('request', request => {
+    if (!request.url().startsWith(server) && !/^(data|blob):/.test(request.url())) page.faults.push(request.url());
+  });
+  await page.goto(server + path);
+  return page;
+}
+
+async function close(page, name) {
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  assert.equal(await page.evaluate(() => window.hacked), undefined, `${name}: a name or a caption became a script`);
+  assert.deepEqual(page.faults, [], name);
+  await page.close();
+}
+
+async function isAccessible(page, name) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+  const serious = found.violations.filter(fault => ['serious', 'critical'].includes(fault.impact));
+  assert.deepEqual(serious.map(fault => `${fault.id}: ${fault.nodes[0].html}`), [], name);
+}
+
+// With users, a person has to log in once; the rest is as without.
+const [name, password] = [process.env.NAME, process.env.PASSWORD];
+async function logIn() {
+  const page = await browser.newPage();
+  await page.goto(`${server}/events?limit=2`);
+  assert.match(page.url(), /\/login\?next=/);
+  await isAccessible(page, 'login');
+  await page.fill('input[name=name]', name);
+  await page.fill('input[name=password]', 'something else');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[role=alert]');
+  await page.screenshot({ path: join(pictures, 'login.png') });
+  await page.fill('input[name=name]', name);
+  await page.fill('input[name=password]', password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/events?limit=2');
+  assert.equal(await page.evaluate(() => document.cookie), '', 'no script sees the session');
+  assert.ok(await page.locator('.card img').first().evaluate(image => image.decode().then(() => image.naturalWidth)) > 0);
+  await page.goto(`${server}/night`);
+  await page.click('text=Log out');
+  await page.waitForURL('**/login');
+  await page.goto(`${server}/`);
+  assert.match(page.url(), /\/login\?next=/);
+}
+
+const stories = {
+  async 'the day shows footage and events, and leafs by keys'() {
+    const page = await open('/day/2026-11-22');
+    await isAccessible(page, 'day');
+    assert.ok(await page.locator('.strip .processed').count() > 0);
+    assert.ok(await page.locator('.strip .mark.person').count() > 0);
+    assert.match(await page.locator('.strip .mark title').first().textContent(), /^22:00:\d\d: /);
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL('**/day/2026-11-21');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL('**/day/2026-11-22');
+    const strip = await page.locator('.strip').first().boundingBox();
+    // 22:00:30 of the day.
+    await page.mouse.click(strip.x + strip.width * 79_230 / 86_400, strip.y + 5);
+    await page.waitForURL('**/play/gate?at=2026-11-22T22%3A0*');
+    await close(page, 'day');
+  },
+
+  async 'footage plays on from segment to segment'() {
+    const page = await open('/play/gate?at=2026-11-22T22:00:04Z');
+    await isAccessible(page, 'play');
+    const frames = () => page.evaluate(() =>
+      document.querySelector('video:not([hidden])').getVideoPlaybackQuality().totalVideoFrames);
+    await page.waitForFunction(() => document.querySelector('video:not([hidden])').currentTime > 4.2);
+    assert.ok(await frames() > 0, 'pictures advance');
+    // The second segment takes over within the time that a picture lasts, more or less.
+    await page.waitForFunction(() => {
+      const shown = document.querySelector('video:not([hidden])');
+      return shown.dataset.index === '1' && shown.currentTime > 0.5;
+    });
+    assert.ok(await frames() > 0, 'pictures advance in the next one');
+    assert.match(await page.locator('#now').textContent(), /22:00:0[6-9]/);
+    const cues = await page.evaluate(() => document.querySelector('video:not([hidden])').textTracks[0].cues?.length ?? 0);
+    assert.ok(cues > 0, 'what was seen is shown');
+    await page.keyboard.press('n');
+    await close(page, 'play');
+  },
+
+  async 'events are filtered, leafed through and played'() {
+    const page = await open('/events?limit=2');
+    await isAccessible(page, 'events');
+    await page.mouse.wheel(0, 5000);
+    await page.waitForFunction(() => document.querySelectorAll('.card').length > 2);
+    const ids = await page.locator('.card').evaluateAll(cards => cards.map(card => card.id));
+    assert.equal(new Set(ids).size, ids.length, 'each event is there once');
+    await page.selectOption('select[name=label]', 'person');
+    await page.click('.filters button');
+    await page.waitForURL('**label=person**');
+    const titles = await page.locator('.card h2').allTextContents();
+    assert.ok(titles.length > 0 && titles.every(title => title.includes('person')), titles.join());
+    assert.ok(await page.locator('.card img').first().evaluate(image => image.decode().then(() => image.naturalWidth)) > 0);
+    assert.ok(await page.locator('.card .box rect').count() > 0);
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/play/gate**');
+    await close(page, 'events');
+  },
+
+  async 'search finds words and times, and shows captions as text'() {
+    const page = await open('/');
+    await page.keyboard.press('/');
+    await page.keyboard.type('lantern 2026-11-22 21:00-23:00');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/search**');
+    await isAccessible(page, 'search');
+    assert.ok(await page.locator('.card').count() > 0);
+    assert.match(await page.locator('.card .said').first().textContent(), /<img src=x/);
+    assert.equal(await page.locator('mark').first().textContent(), 'lantern');
+    await page.goto(`${server}/search?q=lantern+2026-11-21`);
+    assert.equal(await page.locator('.card').count(), 0);
+    await page.goto(`${server}/search?q=${encodeURIComponent('"><script>window.hacked=1</script>')}`);
+    await close(page, 'search');
+  },
+
+  async 'a camera without a playlist says how it gets one'() {
+    const page = await open('/live/gate');
+    await isAccessible(page, 'live');
+    assert.match(await page.locator('.empty').textContent(), /hls = true/);
+    assert.ok(await page.locator('#last .card').count() > 0);
+    await close(page, 'live');
+  },
+
+  async 'what was given up is put back by a button'() {
+    const page = await open('/night');
+    await isAccessible(page, 'night');
+    assert.match(await page.locator('#failures ~ .wide tbody').textContent(), /<img src=x onerror=/);
+    assert.equal(await page.locator('tbody button').count(), 1);
+    await page.click('tbody button');
+    await page.waitForFunction(() => !document.querySelector('tbody button'));
+    await close(page, 'night');
+  },
+
+  async 'the storage says what is held'() {
+    const page = await open('/storage', { colorScheme: 'dark' });
+    await isAccessible(page, 'storage');
+    assert.match(await page.locator('main').textContent(), /free of .*next pass of retention/s);
+    await close(page, 'storage');
+  },
+
+  async 'all pages fit a narrow phone, light and dark, without scripts too'() {
+    for (const path of ['/day/2026-11-22', '/play/gate?at=2026-11-22T22:00:00Z', '/events', '/search?q=person', '/night', '/storage']) {
+      for (const [colorScheme, javaScriptEnabled] of [['light', true], ['dark', false]]) {
+        const context = await browser.newContext({ viewport: { width: 360, height: 740 }, colorScheme, javaScriptEnabled });
+        const page = await context.newPage();
+        const answer = await page.goto(server + path);
+        assert.equal(answer.status(), 200, path);
+        const width = await page.locator('html').evaluate(html => html.scrollWidth);
+        assert.ok(width <= 360, `${path} is ${width} px wide`);
+        if (javaScriptEnabled) await isAccessible(page, `${path} ${colorScheme}`);
+        await page.screenshot({ path: join(pictures, `phone-${colorScheme}${path.split('?')[0].replaceAll('/', '-')}.png`), fullPage: true });
+        await context.close();
+      }
+    }
+  },
+};
+
+// Of a camera that is being recorded.
+async function watchLive() {
+  const page = await open('/live/gate');
+  await page.waitForFunction(() => document.querySelector('#live').getVideoPlaybackQuality().totalVideoFrames > 20);
+  assert.ok(await page.locator('#cannot').isHidden());
+  await close(page, 'live-playing');
+}
+
+try {
+  if (process.env.LIVE) {
+    await watchLive();
+    console.log('ok: a person watches a camera');
+  } else if (name) {
+    await logIn();
+    console.log('ok: a person logs in and out');
+  } else for (const [name, story] of Object.entries(stories)) {
+    await story();
+    console.log(`ok: ${name}`);
+  }
+} finally {
+  await browser.close();
+}
