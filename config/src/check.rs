@@ -13,9 +13,9 @@ use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, reading};
 
-mod asking;
 mod address;
 mod archive;
+mod asking;
 mod camera;
 mod caps;
 mod connection;
