@@ -147,9 +147,7 @@ fn pictures_of_two_activities_never_go_together() {
 }
 
 fn chunks(size: usize, most: usize) -> Vec<usize> {
-    let mut all = vec![most; size / most];
-    all.extend((size % most > 0).then_some(size % most));
-    all
+    (0..size).step_by(most).map(|from| most.min(size - from)).collect()
 }
 
 /// Width and height of a JPEG, out of its frame header.
