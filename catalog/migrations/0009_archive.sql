@@ -25,8 +25,8 @@ CREATE TABLE bundle (
     sha256 TEXT NOT NULL,
     size INTEGER NOT NULL,
     class TEXT,
-    -- `sending` until the store was seen to hold it whole.
-    state TEXT NOT NULL CHECK (state IN ('sending', 'stored')),
+    -- `sending` until the store was seen to hold it whole, `leaving` until it was deleted there.
+    state TEXT NOT NULL CHECK (state IN ('sending', 'stored', 'leaving')),
     begun_ms INTEGER NOT NULL,
     stored_ms INTEGER,
     -- When it was read and compared last.

@@ -58,6 +58,8 @@ pub enum BundleState {
     Sending,
     /// The store holds it whole.
     Stored,
+    /// It is being deleted there.
+    Leaving,
 }
 
 /// A bundle as its row tells of it. Its JSON form is that of docs/results.md.

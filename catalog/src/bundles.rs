@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::bundle::BUNDLE_COLUMNS;
 use crate::lock::ArchiveLock;
 use crate::segment::{COLUMNS, Word};
-use crate::{Archived, Bundle, BundleId, Catalog, CatalogError, Member, NewBundle, Segment, Span};
+use crate::{Archived, Bundle, BundleId, Catalog, CatalogError, Member, NewBundle, Segment, SegmentId, Span};
 
 /// No segment is longer: what began so long before a time cannot reach into it.
 const LONGEST: TimeDelta = TimeDelta::days(1);
@@ -60,12 +60,43 @@ impl Catalog {
         Ok(())
     }
 
-    /// Forgets a bundle that never reached the store.
+    /// Lists the bundles of a store whose hour ended before then and that may be deleted there: no segment of theirs
+    /// has a local copy, which would only be sent anew. Those whose deletion was cut short come with them.
+    pub fn expired_bundles(&self, store: &str, before: DateTime<Utc>) -> Result<Vec<Bundle>, CatalogError> {
+        self.read("list expired bundles", |c| {
+            c.prepare_cached(&format!(
+                "SELECT {BUNDLE_COLUMNS} FROM bundle b
+                 WHERE b.store = ?1 AND (b.state = 'leaving' OR b.state = 'stored' AND b.hour_ms < ?2
+                    AND NOT EXISTS (SELECT 1 FROM bundle_member m JOIN segment s ON s.id = m.segment_id
+                                    WHERE m.bundle_id = b.id AND s.state <> 'archived'))
+                 ORDER BY b.hour_ms, b.id"
+            ))?
+            .query_map(params![store, (before - TimeDelta::hours(1)).timestamp_millis()], Bundle::from_row)?
+            .collect()
+        })
+    }
+
+    /// Notes that a bundle is about to be deleted in the store: what no other holds is deleted with it.
+    pub fn begin_leaving(&self, id: BundleId) -> Result<(), CatalogError> {
+        self.write("note that a bundle leaves", |t| {
+            t.execute("UPDATE bundle SET state = 'leaving' WHERE id = ?1 AND state = 'stored'", [id])?;
+            t.execute(
+                "UPDATE segment SET archived_ms = NULL, state = 'deleted'
+                 WHERE state = 'archived' AND id IN (SELECT segment_id FROM bundle_member WHERE bundle_id = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM bundle_member m JOIN bundle b ON b.id = m.bundle_id
+                                   WHERE m.segment_id = segment.id AND b.state = 'stored')",
+                [id],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Forgets a bundle that never reached the store, or that was deleted there.
     pub fn forget_bundle(&self, id: BundleId) -> Result<(), CatalogError> {
         self.write("forget a bundle", |t| {
-            let sending =
-                t.prepare_cached("SELECT 1 FROM bundle WHERE id = ?1 AND state = 'sending'")?.exists([id])?;
-            if sending {
+            let is_gone =
+                t.prepare_cached("SELECT 1 FROM bundle WHERE id = ?1 AND state <> 'stored'")?.exists([id])?;
+            if is_gone {
                 t.execute("DELETE FROM bundle_member WHERE bundle_id = ?1", [id])?;
                 t.execute("DELETE FROM bundle WHERE id = ?1", [id])?;
             }
@@ -155,6 +186,13 @@ impl Catalog {
                 Ok(Archived { segment, bundle, members })
             };
             found.into_iter().map(with_members).collect()
+        })
+    }
+
+    /// Tells whether a stored bundle holds a segment.
+    pub fn is_archived(&self, id: SegmentId) -> Result<bool, CatalogError> {
+        self.read("look for a segment in the archive", |c| {
+            c.prepare_cached("SELECT 1 FROM segment WHERE id = ?1 AND archived_ms IS NOT NULL")?.exists([id])
         })
     }
 

@@ -135,6 +135,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0007_retention.sql")),
         M::up(include_str!("../migrations/0008_batch.sql")),
         M::up(include_str!("../migrations/0009_archive.sql")),
+        M::up(include_str!("../migrations/0010_sums.sql")),
     ])
 }
 
@@ -178,6 +179,38 @@ mod tests {
             .collect::<rusqlite::Result<_>>()
             .unwrap();
         assert_eq!(spent, [(String::new(), 1, 2, 0), ("gate".to_owned(), 2, 1100, 250_000)]);
+    }
+
+    #[test]
+    fn older_catalogues_learn_to_archive_and_find_paths_by_their_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 8).unwrap();
+        let insert = |c: &Connection, path: &str, state: &str| {
+            c.execute(
+                "INSERT INTO segment (path, state, start_ms, start_source, size, mtime_ns, inode, added_ms)
+                 VALUES (?1, ?2, 0, 'name', 1, 1, 1, 0)",
+                [path, state],
+            )
+        };
+        insert(&connection, "gate/a.mp4", "processed").unwrap();
+        assert!(insert(&connection, "gate/b.mp4", "archived").is_err());
+
+        migrations().to_latest(&mut connection).unwrap();
+
+        connection.execute("UPDATE segment SET state = 'archived'", []).unwrap();
+        insert(&connection, "gate/a.mp4", "ready").unwrap();
+        assert!(insert(&connection, "gate/a.mp4", "ready").is_err(), "a path names one file");
+        assert!(insert(&connection, "gate/c.mp4", "anything").is_err(), "other words are still refused");
+        let text = |sql: &str| -> String {
+            connection
+                .query_row(sql, [], |row| row.get(connection.prepare(sql).unwrap().column_count() - 1))
+                .unwrap()
+        };
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        let plan = text(
+            "EXPLAIN QUERY PLAN SELECT 1 FROM segment WHERE path = 'x' AND state NOT IN ('archived', 'deleted')",
+        );
+        assert!(plan.contains("segment_path"), "{plan}");
     }
 
     #[test]

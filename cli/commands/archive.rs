@@ -133,6 +133,7 @@ fn state(bundle: &Bundle) -> String {
         }
         (BundleState::Stored, Some(_), None) => "stored, thawing".to_owned(),
         (BundleState::Stored, None, None) => "stored".to_owned(),
+        (BundleState::Leaving, ..) => "being deleted".to_owned(),
     }
 }
 

@@ -16,6 +16,17 @@ pub(crate) fn send(store: &Store, due: &Due, told: bool) -> anyhow::Result<bool>
     Ok(sent.failed == 0)
 }
 
+/// Says what a run would delete in the archive; asks it nothing.
+pub(crate) fn foretell(store: &Store) -> anyhow::Result<()> {
+    let Some(settings) = &store.settings.archive else { return Ok(()) };
+    let expired = retention::archive::expired(&store.catalog, settings, &store.clock)?;
+    let bytes = expired.iter().map(|bundle| bundle.size).sum();
+    match expired.len() {
+        0 => Ok(()),
+        count => output::line(format!("archive: delete {count} bundles there ({})", output::size(bytes))),
+    }
+}
+
 /// As [`send`], for a program that stays: the next pass tries again.
 pub(crate) fn send_beside(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool) {
     match pass(store, due, is_ending) {
@@ -58,6 +69,10 @@ fn text(sent: &Sent) -> Option<String> {
     if sent.bundles > 0 {
         let archived = format!("{} segments in {} bundles", sent.archived.segments, sent.bundles);
         parts.push(format!("{archived} ({} freed)", output::size(sent.freed.bytes)));
+    }
+    if sent.expired.segments > 0 {
+        let (segments, bytes) = (sent.expired.segments, output::size(sent.expired.bytes));
+        parts.push(format!("deleted {segments} segments there for their age ({bytes})"));
     }
     if sent.unripe > 0 {
         parts.push(format!("{} hours wait to be over and looked at", sent.unripe));

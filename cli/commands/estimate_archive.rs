@@ -109,7 +109,7 @@ mod tests {
         let cents = |usd: Option<f64>| (usd.unwrap() * 100.0).round();
         assert_eq!(cents(estimate.usd_per_month_kept), 60.0);
         assert_eq!(cents(estimate.usd_to_send), 9.0);
-        assert_eq!(cents(estimate.usd_at_least), 368.0);
+        assert_eq!(cents(estimate.usd_at_least), 367.0);
         assert_eq!(estimate.bundles_per_month, 720);
         assert!(estimate.lines().iter().any(|line| line.contains("180 days are billed")));
     }

@@ -40,11 +40,12 @@ fn plan(store: &Store) -> anyhow::Result<Value> {
             changes.push(entry.clone());
         }
     })?;
-    let Totals { keep, move_to_processed, delete, shortfall, .. } = plan.totals;
+    let Totals { keep, move_to_processed, archive, delete, shortfall, .. } = plan.totals;
     let sum = |segments: u64, bytes: u64| json!({ "segments": segments, "bytes": bytes });
     Ok(json!({
         "keep": sum(keep.segments, keep.bytes),
         "move": sum(move_to_processed.segments, move_to_processed.bytes),
+        "archive": sum(archive.segments, archive.bytes),
         "delete": sum(delete.segments, delete.bytes),
         "shortfall_bytes": shortfall,
         "changes": changes,

@@ -69,6 +69,10 @@ pub(crate) fn run(global: &Global, args: &RetainArgs) -> anyhow::Result<ExitCode
     let guarded = Guarded::of(&plan.totals, &store.settings.retention);
     printer.finish(&plan.totals, guarded.as_ref())?;
     if args.dry_run {
+        #[cfg(feature = "archive")]
+        if !args.json {
+            super::archive_send::foretell(&store)?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let found = Found { totals: &plan.totals, guarded: guarded.filter(|_| !args.yes), floor: None };

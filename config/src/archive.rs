@@ -1,6 +1,7 @@
 //! The archive: where bundles go, and how.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::{Secret, Windows};
 
@@ -19,6 +20,8 @@ pub struct Archive {
     /// Reads every bundle again before a local copy may go.
     pub read_back: bool,
     pub thaw: Thaw,
+    /// Counted from the end of a bundle's hour; absent: nothing is ever deleted there.
+    pub max_age: Option<Duration>,
     /// By storage class.
     pub prices: Vec<StoragePrice>,
 }
@@ -93,6 +96,14 @@ const MINIMUM_DAYS: [(&str, u32); 5] =
     [("STANDARD_IA", 30), ("ONEZONE_IA", 30), ("GLACIER_IR", 90), ("GLACIER", 90), ("DEEP_ARCHIVE", 180)];
 
 impl Archive {
+    /// Returns the address of the store, which tells one archive from another.
+    pub fn address(&self) -> String {
+        match &self.place {
+            ArchivePlace::Folder(folder) => format!("file://{}", folder.display()),
+            ArchivePlace::S3(place) => format!("s3://{}/{}", place.bucket, place.prefix),
+        }
+    }
+
     /// Tells whether objects can only be read hours after they were asked for.
     pub fn is_frozen(&self) -> bool {
         self.storage_class.as_deref().is_some_and(|class| FROZEN.contains(&class))

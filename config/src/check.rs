@@ -13,9 +13,9 @@ use crate::credentials::Whereabouts;
 use crate::raw::RawSettings;
 use crate::{Environment, Faults, MissingSecret, Origin, Secret, Settings, reading};
 
-mod asking;
 mod address;
 mod archive;
+mod asking;
 mod camera;
 mod caps;
 mod connection;
@@ -73,6 +73,9 @@ impl Check<'_> {
         let retention = retention.filter(|_| self.unprocessed_has_time(&raw.retention, waits));
         self.archive_for(&raw.retention, raw.archive.is_some());
         let archive = raw.archive.as_mut().map(|raw| self.archive(raw, zone.unwrap_or_default()));
+        if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
+            self.billed_longer(archive, retention);
+        }
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule, Secret,
-    VisionMode, Windows, Wording,
+    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule,
+    Secret, VisionMode, Windows, Wording,
 };
 
 #[derive(Clone, Debug)]

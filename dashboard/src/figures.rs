@@ -148,6 +148,7 @@ pub(crate) struct Plan {
     pub(crate) keep: Tally,
     #[serde(rename = "move")]
     pub(crate) moved: Tally,
+    pub(crate) archive: Tally,
     pub(crate) delete: Tally,
     pub(crate) shortfall_bytes: u64,
     pub(crate) changes: Vec<Change>,

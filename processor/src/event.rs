@@ -153,7 +153,8 @@ mod tests {
             zones: Vec::new(),
         };
         let objects = labels.iter().map(object).collect();
-        let view = ViewResult { view: "original".to_owned(), objects, caption: None, description: None, jpeg: None };
+        let view =
+            ViewResult { view: "original".to_owned(), objects, caption: None, description: None, jpeg: None };
         let facts = SegmentFacts {
             camera: None,
             file: "a.mp4".to_owned(),

@@ -144,17 +144,16 @@ impl Processing {
     }
 
     /// Tells of the night that ended last, when nothing of it is under way any more.
-    fn digest_night(&self, seen: &mut Nights) {
-        let now = self.clock.now();
-        match (self.digesting(), self.is_busy(now)) {
-            (Some(digesting), Ok(is_busy)) => digesting.make_when_over(seen, (is_busy, now)),
-            (Some(_), Err(error)) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
-            (None, _) => {}
+    fn digest_night(&self, nights: &mut Nights) {
+        let (Some(digesting), now) = (self.digesting(), self.clock.now()) else { return };
+        match self.is_under_way(now) {
+            Ok(is_busy) => digesting.make_when_over(nights, (is_busy, now)),
+            Err(error) => tracing::warn!(error = chain(&error), "cannot look at the queue"),
         }
     }
 
-    /// Tells whether something is looked at, or waits for the answers of a batch.
-    fn is_busy(&self, now: DateTime<Utc>) -> Result<bool, CatalogError> {
+    /// Tells whether captions of what was begun are still to come, with a batch perhaps.
+    fn is_under_way(&self, now: DateTime<Utc>) -> Result<bool, CatalogError> {
         Ok(self.queue().stats(now)?.leased > 0 || self.catalog.batch_tally()?.segments > 0)
     }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 /// How the server behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// So often a batch is looked at before it is over.
     pub(crate) polls: usize,

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
+
 use crate::{Catalog, CatalogError, files};
 
 /// A file may be written before the rows that name it: what nobody names is removed when it is this old.
@@ -59,13 +61,13 @@ impl Catalog {
     }
 
     /// Removes from the spool what no question needs any more.
-    pub fn tidy_spool(&self) -> Result<(), CatalogError> {
+    pub fn tidy_spool(&self, now: DateTime<Utc>) -> Result<(), CatalogError> {
         let needed = self.read("list what is spooled", |c| {
             let mut statement =
                 c.prepare_cached("SELECT DISTINCT spool FROM question WHERE state <> 'refused'")?;
             statement.query_map([], |row| row.get(0))?.collect()
         })?;
-        self.spool().tidy(&needed, SystemTime::now())
+        self.spool().tidy(&needed, now.into())
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn lease_answered(
             "SELECT w.segment_id, w.draft FROM submission w
              JOIN job j ON j.segment_id = w.segment_id JOIN segment s ON s.id = w.segment_id
              WHERE j.state = 'queued' AND j.scope = ?1 AND j.available_ms >= ?2
-               AND s.state NOT IN ('missing', 'deleted') AND s.intent IS NULL
+               AND s.state NOT IN ('missing', 'archived', 'deleted') AND s.intent IS NULL
                AND NOT EXISTS (SELECT 1 FROM awaited a JOIN question q ON q.key = a.key
                                WHERE a.segment_id = w.segment_id AND q.state <> 'refused')
              ORDER BY j.start_ms, j.segment_id LIMIT 1",

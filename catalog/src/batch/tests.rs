@@ -191,13 +191,13 @@ fn the_spool_keeps_what_is_needed_and_lets_go_of_the_rest() {
     let id = store.add("gate/a.mp4", "a");
     store.catalog.gather(id, &[NewQuestion { spool: name.clone(), ..question("one") }], noon()).unwrap();
     let (unneeded, _) = spool.write(&[b"two".to_vec()]).unwrap();
-    let an_hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    let an_hour_ago = crate::Clock::system().now() - TimeDelta::hours(1);
     for name in [&name, &unneeded] {
         let path = spool.as_ref().join(name);
-        std::fs::File::options().append(true).open(path).unwrap().set_modified(an_hour_ago).unwrap();
+        std::fs::File::options().append(true).open(path).unwrap().set_modified(an_hour_ago.into()).unwrap();
     }
     let (fresh, _) = spool.write(&[b"four".to_vec()]).unwrap();
-    store.catalog.tidy_spool().unwrap();
+    store.catalog.tidy_spool(crate::Clock::system().now()).unwrap();
     assert!(spool.open(&name).is_ok() && spool.open(&fresh).is_ok());
     assert!(spool.open(&unneeded).is_err());
 }

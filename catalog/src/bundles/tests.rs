@@ -65,6 +65,8 @@ fn a_local_copy_that_went_leaves_an_archived_segment() {
     assert!(store.catalog.holding(id, noon()).unwrap().is_none(), "it takes no room");
     store.scan();
     assert_eq!(state(&store, id), SegmentState::Archived, "its file is not missing");
+    let rows = store.catalog.coverage_rows(&"gate".parse().unwrap(), span(1), noon()).unwrap();
+    assert!(rows.footage[0].archived && rows.footage[0].processed, "it counts as recorded all the same");
     assert_eq!(faults(&store), []);
 }
 

@@ -3,16 +3,17 @@
 use chrono_tz::Tz;
 use url::Url;
 
+use super::sections::SECONDS_PER_DAY;
 use super::{Check, given};
 use crate::credentials::Whereabouts;
 use crate::raw::{RawArchive, RawRetention, RawRetentionRule, RawStoragePrice};
-use crate::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier, Windows};
+use crate::{Archive, ArchivePlace, Retention, S3Login, S3Place, StoragePrice, Thaw, ThawTier, Windows};
 
 const BYTES_PER_MB: usize = 1_000_000;
 const BYTES_PER_MBIT: f64 = 1e6 / 8.0;
 
-/// Where a look at every byte again costs nothing but time.
-const READ_FOR_NOTHING: [&str; 3] = ["STANDARD", "INTELLIGENT_TIERING", "EXPRESS_ONEZONE"];
+/// Classes that charge nothing for what is read.
+const READ_FOR_NOTHING: [&str; 2] = ["STANDARD", "INTELLIGENT_TIERING"];
 
 const TO_WHERE: &str = "needs the section `[archive]`, which says where to";
 
@@ -25,24 +26,40 @@ impl Check<'_> {
             .map_err(|error| self.faults.add("archive.windows", error.to_string()))
             .ok();
         let mbit = raw.max_mbit_s.map(|mbit| self.number("archive.max_mbit_s", mbit, 0.01..=1e6));
+        let max_age = self.days("archive.max_age_days", raw.max_age_days);
         let thaw = self.thaw(raw);
         let prices = self.storage_prices(&raw.price);
         let storage_class = class?;
-        let free = storage_class.as_deref().is_none_or(|class| READ_FOR_NOTHING.contains(&class));
+        let place = place?;
+        let costs_nothing = reads_for_nothing(&place, storage_class.as_deref());
         let archive = Archive {
-            place: place?,
+            place,
             storage_class,
             part: part? * BYTES_PER_MB,
             windows: windows?,
             max_bytes_per_second: given(mbit)?.map(|mbit| (mbit * BYTES_PER_MBIT) as u64),
-            read_back: *raw.read_back.get_or_insert(free),
+            read_back: *raw.read_back.get_or_insert(costs_nothing),
             thaw: thaw?,
+            max_age: max_age?,
             prices: prices?,
         };
         if archive.read_back && archive.is_frozen() {
             return self.fault("archive.read_back", "cannot be: what is in this class must be thawed first");
         }
         Some(archive)
+    }
+
+    /// Warns of what is billed for longer than it is kept.
+    pub(super) fn billed_longer(&mut self, archive: &Archive, retention: &Retention) {
+        let Some(max_age) = archive.max_age else { return };
+        let kept = max_age.saturating_sub(retention.archive_after.unwrap_or_default());
+        let (days, least) = (kept.as_secs_f64() / SECONDS_PER_DAY, archive.min_days());
+        if days < f64::from(least) {
+            self.warnings.push(format!(
+                "`archive.max_age_days` deletes bundles after {days:.0} days in the archive, and `{}` bills {least}",
+                archive.storage_class.as_deref().unwrap_or("STANDARD")
+            ));
+        }
     }
 
     /// Refuses rules that archive where there is no archive.
@@ -175,6 +192,16 @@ impl Check<'_> {
         match value {
             Some(value) => self.number(key, value, 0.0..=1e6),
             None => self.fault(key, "is missing"),
+        }
+    }
+}
+
+/// Amazon compares what it gets with its SHA-256, and what leaves it is charged for. Of other servers neither is known.
+fn reads_for_nothing(place: &ArchivePlace, class: Option<&str>) -> bool {
+    match place {
+        ArchivePlace::Folder(_) => true,
+        ArchivePlace::S3(place) => {
+            place.endpoint.is_some() && class.is_none_or(|class| READ_FOR_NOTHING.contains(&class))
         }
     }
 }

@@ -31,8 +31,10 @@ pub(crate) struct RawArchive {
     pub(crate) windows: Vec<String>,
     /// Megabits a second that bundles are sent with at most; default none, no limit.
     pub(crate) max_mbit_s: Option<f64>,
-    /// Reads every bundle again before a local copy may go; default true where the class can be read at once for nothing.
+    /// Reads every bundle again before a local copy may go; default true but for Amazon and cold classes.
     pub(crate) read_back: Option<bool>,
+    /// Days after which a bundle is deleted in the archive; default none, never.
+    pub(crate) max_age_days: Option<f64>,
     /// `bulk`, `standard` or `expedited`, how quickly frozen objects are thawed; default `standard`.
     pub(crate) thaw_tier: String,
     /// Days for which a thawed object can be read; default 3.
@@ -57,6 +59,7 @@ impl Default for RawArchive {
             windows: Vec::new(),
             max_mbit_s: None,
             read_back: None,
+            max_age_days: None,
             thaw_tier: "standard".to_owned(),
             thaw_days: 3,
             price: Vec::new(),

@@ -54,7 +54,7 @@ fn cameras(status: &Status, estimate: &Estimate) -> Markup {
             thead { tr { th { "Camera" } th { "Held" } th { "A day" } th { "Segments" } } }
             tbody {
                 @for camera in &status.cameras {
-                    @let held = camera.segments.iter().filter(|(state, _)| !matches!(state.as_str(), "missing" | "deleted"));
+                    @let held = camera.segments.iter().filter(|(state, _)| !matches!(state.as_str(), "missing" | "archived" | "deleted"));
                     tr {
                         th scope="row" { (camera.id) }
                         td { (size(camera.bytes)) (bar(camera.bytes as f64, most as f64)) }
@@ -68,12 +68,12 @@ fn cameras(status: &Status, estimate: &Estimate) -> Markup {
 }
 
 fn next_pass(plan: &Plan) -> Markup {
-    let changed = plan.moved.segments + plan.delete.segments;
+    let changed = plan.moved.segments + plan.archive.segments + plan.delete.segments;
     html! {
         h2 { "The next pass of retention" }
         p {
             "Keeps " (count(plan.keep.segments, "segment")) " (" (size(plan.keep.bytes)) "), moves " (plan.moved.segments)
-            ", deletes " (plan.delete.segments) " (" (size(plan.delete.bytes)) ")."
+            ", archives " (plan.archive.segments) ", deletes " (plan.delete.segments) " (" (size(plan.delete.bytes)) ")."
         }
         @if plan.shortfall_bytes > 0 {
             p.note { "The floor still lacks " (size(plan.shortfall_bytes)) " when that is done." }

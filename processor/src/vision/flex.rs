@@ -97,8 +97,8 @@ mod tests {
             (&[shortage.clone(), shortage.clone(), shortage.clone()], direct, Some(2)),
             (&[shortage.clone(), shortage.clone(), limited.clone(), shortage.clone()], direct, Some(3)),
             (&[limited.clone(), limited.clone(), limited], direct, None),
-            (&[unknown.clone()], direct, Some(0)),
-            (&[shortage.clone(), shortage.clone(), shortage, unknown], never, None),
+            (std::slice::from_ref(&unknown), direct, Some(0)),
+            (&[shortage.clone(), shortage.clone(), shortage, unknown.clone()], never, None),
         ];
         for (failures, fallback, expected) in cases {
             assert_eq!(falls_back_after(failures, fallback), expected, "{failures:?}");

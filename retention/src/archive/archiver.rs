@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use config::{Archive, Retention, WindowState};
 
 use super::bundle::Bundle;
+use super::expiry;
 use super::layout::Layout;
 use super::sending::Sending;
 use super::{ArchiveError, Store};
@@ -36,6 +37,8 @@ pub struct Sent {
     pub archived: Tally,
     /// Local copies that went.
     pub freed: Tally,
+    /// What was deleted in the archive for its age.
+    pub expired: Tally,
     /// Bundles that could not be sent.
     pub failed: u64,
     pub failures: Vec<(String, ArchiveError)>,
@@ -63,7 +66,8 @@ impl Archiver<'_> {
         let unfinished = self.media.catalog().unfinished_bundles()?;
         let ripe: Vec<_> =
             due.hours().filter(|(camera, hour, _)| self.is_ripe(camera, *hour, &mut sent)).collect();
-        if unfinished.is_empty() && ripe.is_empty() {
+        let expired = expiry::expired(self.media.catalog(), self.settings, self.clock)?;
+        if unfinished.is_empty() && ripe.is_empty() && expired.is_empty() {
             return Ok(sent);
         }
         if let Err(why) = self.may_send() {
@@ -80,6 +84,7 @@ impl Archiver<'_> {
         for bundle in unfinished.iter().filter(|bundle| bundle.store == store.url()) {
             self.finish(&sending, bundle)?;
         }
+        sent.expired = expiry::delete(self.media.catalog(), &store, &expired)?;
         for (camera, hour, ids) in ripe {
             if is_ending() || self.may_send().is_err() {
                 break;
@@ -126,7 +131,14 @@ impl Archiver<'_> {
     /// Finds out what became of a bundle whose sender died.
     fn finish(&self, sending: &Sending<'_>, bundle: &BundleRow) -> Result<(), ArchiveError> {
         let (store, catalog) = (sending.store, self.media.catalog());
-        store.abort_uploads(&bundle.key)?;
+        // The key may lack the right to do so, which costs some storage and no footage.
+        if let Err(error) = store.abort_uploads(&bundle.key) {
+            tracing::warn!(
+                key = bundle.key,
+                error = &error as &dyn std::error::Error,
+                "what is left of an unfinished upload cannot be taken back"
+            );
+        }
         if store.size(&bundle.key)?.is_some() {
             match sending.verify(&bundle.key, bundle.size, &bundle.sha256) {
                 Ok(()) => return Ok(catalog.finish_bundle(bundle.id, self.clock.now())?),

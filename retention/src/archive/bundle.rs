@@ -47,6 +47,10 @@ impl Bundle {
         let mut bundle = Self { camera: camera.to_owned(), hour: hour.from, files: Vec::new() };
         let mut names = BTreeSet::new();
         for id in ids {
+            // Since it was planned, a bundle of a process that died was found to be there.
+            if media.catalog().is_archived(*id)? {
+                continue;
+            }
             let segment = media.catalog().segment(*id)?;
             let video = media.absolute(&segment);
             let is_as_known = stat_of(&video).is_some_and(|found| found.same_content(&segment.stat));

@@ -3,6 +3,7 @@
 mod archiver;
 mod bundle;
 mod error;
+mod expiry;
 mod layout;
 mod pace;
 mod restorer;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use archiver::{Archiver, Sent};
 pub use error::ArchiveError;
+pub use expiry::expired;
 pub use restorer::{Destination, Restored, Restorer};
 pub use store::Store;
 pub use verifier::{BundleFault, Verified, verify};

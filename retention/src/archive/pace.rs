@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::ArchiveError;
 
 /// Between two looks at whether the program ends.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Holds sending back to a rate, and ends it when the program ends.
 pub(super) struct Pace<'a> {
@@ -18,6 +18,10 @@ pub(super) struct Pace<'a> {
 impl<'a> Pace<'a> {
     pub(super) fn new(max_bytes_per_second: Option<u64>, is_ending: &'a dyn Fn() -> bool) -> Self {
         Self { max_bytes_per_second, is_ending, begun: Instant::now(), sent: 0 }
+    }
+
+    pub(super) fn is_ending(&self) -> &'a dyn Fn() -> bool {
+        self.is_ending
     }
 
     /// Waits until as many bytes may have gone out as were sent with these.

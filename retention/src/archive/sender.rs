@@ -56,12 +56,14 @@ impl<'a> Sender<'a> {
             let bytes = self.buffer.len();
             let rest = PutPayload::from(std::mem::take(&mut self.buffer));
             let put = self.store.objects().put_opts(&self.path, rest, self.store.put_options());
-            self.store.wait(put).map_err(|source| ArchiveError::of_store("send", self.key, source))?;
+            let put = self.store.wait_unless(self.pace.is_ending(), put)?;
+            put.map_err(|source| ArchiveError::of_store("send", self.key, source))?;
             return self.pace.sent(bytes);
         };
         let mut sent = Ok(());
         if !self.buffer.is_empty() {
-            sent = self.store.wait(upload.put_part(PutPayload::from(std::mem::take(&mut self.buffer))));
+            let last = upload.put_part(PutPayload::from(std::mem::take(&mut self.buffer)));
+            sent = self.store.wait_unless(self.pace.is_ending(), last)?;
         }
         let completed = sent.and_then(|()| self.store.wait(upload.complete()).map(|_| ()));
         if completed.is_err() {
@@ -80,7 +82,7 @@ impl<'a> Sender<'a> {
         let bytes = part.len();
         if let Some(upload) = &mut self.upload {
             let sent = upload.put_part(PutPayload::from(Bytes::from(part)));
-            self.store.wait(sent).map_err(failed)?;
+            self.store.wait_unless(self.pace.is_ending(), sent)?.map_err(failed)?;
         }
         self.pace.sent(bytes)
     }

@@ -52,7 +52,10 @@ impl Sending<'_> {
             (None, Ok(written)) if written == *layout => return sender.finish(),
             (None, Ok(_)) => ArchiveError::Moved { file: key.into() },
         };
-        sender.abort();
+        // Who ends does not wait for it: the next pass takes back what is left.
+        if !matches!(failed, ArchiveError::Ended) {
+            sender.abort();
+        }
         Err(failed)
     }
 }

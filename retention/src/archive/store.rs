@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::ArchiveError;
+use super::pace::LOOK_EVERY;
 use super::s3::{S3, ThawState};
 
 /// One part over a slow line.
@@ -55,7 +56,7 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|source| ArchiveError::Runtime { source })?;
-        let url = url_of(settings);
+        let url = settings.address();
         let unopened = |source| ArchiveError::Open { url: url.clone(), source };
         let mut s3 = None;
         let mut local = None;
@@ -82,10 +83,11 @@ impl Store {
 
     /// Returns a store that misbehaves as its test says.
     #[cfg(test)]
-    pub(super) fn over(objects: Arc<dyn ObjectStore>, part: usize) -> Self {
+    pub(super) fn over(objects: Arc<dyn ObjectStore>, settings: &Archive) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
-        let (url, prefix) = ("memory://".to_owned(), String::new());
+        let prefix = String::new();
+        let (url, part) = (settings.address(), settings.part);
         Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime }
     }
 
@@ -115,6 +117,26 @@ impl Store {
 
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// As `wait`, but gives up when the program ends: a part over a slow line takes minutes.
+    pub(super) fn wait_unless<T>(
+        &self,
+        is_ending: &dyn Fn() -> bool,
+        work: impl Future<Output = T>,
+    ) -> Result<T, ArchiveError> {
+        self.runtime.block_on(async {
+            let mut work = std::pin::pin!(work);
+            loop {
+                tokio::select! {
+                    done = &mut work => return Ok(done),
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+                if is_ending() {
+                    return Err(ArchiveError::Ended);
+                }
+            }
+        })
     }
 
     pub(super) fn put_options(&self) -> PutOptions {
@@ -202,13 +224,6 @@ impl Store {
     fn attributes(&self) -> Attributes {
         let class = self.class.iter().map(|class| (Attribute::StorageClass, class.clone()));
         class.collect::<Vec<_>>().into_iter().collect()
-    }
-}
-
-fn url_of(settings: &Archive) -> String {
-    match &settings.place {
-        ArchivePlace::Folder(folder) => format!("file://{}", folder.display()),
-        ArchivePlace::S3(place) => format!("s3://{}/{}", place.bucket, place.prefix),
     }
 }
 

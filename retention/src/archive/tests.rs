@@ -103,6 +103,19 @@ fn what_was_sent_by_a_process_that_died_counts_and_is_not_sent_again() {
 }
 
 #[test]
+fn what_is_found_after_a_process_died_goes_into_a_bundle_of_its_own() {
+    let world = World::new();
+    let first = world.process(1);
+    begin(&world, &[first]);
+    let (store, [bundle]) = (world.store(), &world.bundles()[..]) else { panic!("one bundle") };
+    let whole = whole(&world, &[first]);
+    store.wait(store.objects().put(&store.path(&bundle.key), PutPayload::from(whole))).unwrap();
+    world.process(2);
+    world.archive().unwrap();
+    assert_eq!(world.bundles().iter().map(|bundle| bundle.segments).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
 fn what_a_process_that_died_never_sent_is_sent() {
     let world = World::new();
     let ids = [1, 2].map(|minute| world.process(minute));
@@ -173,6 +186,17 @@ fn a_program_that_ends_leaves_the_bundle_for_the_next() {
 }
 
 #[test]
+fn a_program_that_ends_does_not_wait_for_a_line_that_hangs() {
+    let world = World::new();
+    let id = world.process(1);
+    world.faulty.set(Fault::Hangs);
+    let asked = std::cell::Cell::new(0);
+    let is_ending = || asked.replace(asked.get() + 1) > 1;
+    assert!(matches!(world.archive_until(&is_ending), Err(ArchiveError::Ended)));
+    assert_recovers(&world, &[id]);
+}
+
+#[test]
 fn a_store_that_lost_its_bundles_is_no_store() {
     let world = World::new();
     world.process(1);
@@ -204,4 +228,37 @@ fn a_local_copy_stays_as_long_as_it_is_to() {
     assert_eq!((sent.bundles, sent.freed.segments), (1, 0));
     assert!(world.has_file(id));
     assert!(world.due().is_empty(), "and is not sent again");
+}
+
+#[test]
+fn a_bundle_is_deleted_at_its_age_unless_it_is_on_hold_or_has_a_local_copy() {
+    let mut world = World::new();
+    let id = world.process(1);
+    world.archive().unwrap();
+    world.settings.max_age = Some(std::time::Duration::from_secs(10 * 86_400));
+    world.clock.set(hour() + TimeDelta::days(10));
+    assert_eq!(world.archive().unwrap().expired.segments, 0, "its hour ended later");
+    world.catalog.confirm_clock().unwrap();
+    world.clock.set(hour() + TimeDelta::days(11));
+    world.restore().unwrap();
+    assert_eq!(world.archive().unwrap().expired.segments, 0, "it has a local copy");
+    world.media().delete(id).unwrap();
+
+    assert_eq!(world.archive().unwrap().expired.segments, 1);
+
+    assert_eq!(world.state(id), SegmentState::Deleted);
+    assert!(world.bundles().is_empty());
+    assert!(world.faulty.is_empty(), "and in the store");
+}
+
+#[test]
+fn a_deletion_in_the_archive_that_was_cut_short_is_finished() {
+    let world = World::new();
+    let id = world.process(1);
+    world.archive().unwrap();
+    world.catalog.begin_leaving(world.bundles()[0].id).unwrap();
+    assert_eq!(world.state(id), SegmentState::Deleted);
+    assert!(world.restore().unwrap().files.is_empty(), "nothing is promised any more");
+    world.archive().unwrap();
+    assert!(world.bundles().is_empty() && world.faulty.is_empty());
 }

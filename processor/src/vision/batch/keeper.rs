@@ -89,7 +89,7 @@ impl Keeper {
             self.next_poll = Some(Instant::now() + self.client.shared.settings.batches.poll);
             self.check()?;
             self.resume()?;
-            self.catalog().tidy_spool()?;
+            self.catalog().tidy_spool(self.now())?;
         }
         let model = self.client.asks_by_batch().then(|| self.client.shared.settings.model.clone());
         let released = self.catalog().release_gathered(model.as_deref(), self.now())?;

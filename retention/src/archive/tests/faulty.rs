@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -23,6 +23,8 @@ pub(super) enum Fault {
     Frozen,
     /// The connection breaks after the first part.
     BreaksOff,
+    /// A part never arrives.
+    Hangs,
     /// A byte is another when it arrives.
     Flips,
 }
@@ -48,6 +50,10 @@ impl Faulty {
         self.taken.load(Ordering::Relaxed)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.inner.list(None).next().now_or_never().flatten().is_none()
+    }
+
     fn fault(&self) -> Fault {
         *self.fault.lock().unwrap()
     }
@@ -57,7 +63,7 @@ impl Faulty {
             Fault::Down => Err(down()),
             Fault::Refuses => Err(refused("AccessDenied")),
             Fault::Frozen => Err(refused("InvalidObjectState")),
-            Fault::None | Fault::BreaksOff | Fault::Flips => Ok(()),
+            Fault::None | Fault::BreaksOff | Fault::Hangs | Fault::Flips => Ok(()),
         }
     }
 }
@@ -147,6 +153,9 @@ impl MultipartUpload for FaultyUpload {
         self.parts += 1;
         if self.fault == Fault::BreaksOff && self.parts > 1 {
             return async { Err(down()) }.boxed();
+        }
+        if self.fault == Fault::Hangs {
+            return std::future::pending().boxed();
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
         self.inner.put_part(if self.fault == Fault::Flips { flipped(payload) } else { payload })

@@ -48,6 +48,7 @@ impl World {
             windows: Windows::always(chrono_tz::UTC),
             max_bytes_per_second: None,
             read_back: true,
+            max_age: None,
             thaw: Thaw { tier: ThawTier::Bulk, days: 1 },
             prices: Vec::new(),
         };
@@ -61,7 +62,7 @@ impl World {
 
     /// Returns the store as a program that starts anew opens it.
     pub(super) fn store(&self) -> Store {
-        Store::over(Arc::clone(&self.faulty) as _, PART)
+        Store::over(Arc::clone(&self.faulty) as _, &self.settings)
     }
 
     /// Adds a segment of that minute that waits to be processed.
