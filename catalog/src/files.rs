@@ -234,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_replaced_is_kept_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let [current, new, kept] = ["current", "new", "kept"].map(|name| folder.path().join(name));
+        std::fs::write(&current, "former").unwrap();
+        for text in ["one", "two"] {
+            std::fs::write(&new, text).unwrap();
+            let replaced = replace_keeping(&current, &new, &kept);
+            // What is kept is never replaced in its turn.
+            assert_eq!(replaced.is_ok(), text == "one");
+        }
+        assert_eq!(std::fs::read_to_string(&current).unwrap(), "one");
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "former");
+    }
+
+    #[test]
     fn only_live_footage_and_maps_are_removed_as_such() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

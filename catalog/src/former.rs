@@ -167,3 +167,20 @@ pub(crate) fn close(path: &Path) -> Result<(), CatalogError> {
         _ => CatalogError::Database { doing: "close", path: path.into(), source },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalogue_that_somebody_has_open_is_not_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Catalog::open(folder.path()).unwrap();
+        let path = other.path().to_owned();
+        assert!(matches!(close(&path), Err(CatalogError::InUse { .. })));
+        drop(other);
+        close(&path).unwrap();
+        assert!(!folder.path().join("catalog.sqlite3-wal").exists());
+        Catalog::open(folder.path()).unwrap();
+    }
+}

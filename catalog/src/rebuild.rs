@@ -133,9 +133,18 @@ fn take(
     t.execute("UPDATE segment SET id = ?2 WHERE id = ?1", params![id, new_id])?;
     if let Some(known) = &known {
         t.prepare_cached(
-            "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ?4, added_ms = ?5 WHERE id = ?1",
+            "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ?4, added_ms = ?5,
+                (archived_ms, restored_ms) =
+                    (SELECT archived_ms, restored_ms FROM former.segment WHERE former.segment.id = ?1)
+             WHERE id = ?1",
         )?
-        .execute(params![new_id, known.start_ms, known.start_source, known.duration_ms, known.added_ms])?;
+        .execute(params![
+            new_id,
+            known.start_ms,
+            known.start_source,
+            known.duration_ms,
+            known.added_ms
+        ])?;
     }
     segments::queue(t, new_id, "", DateTime::UNIX_EPOCH)?;
     let adopted = orphan.settle(t, new_id)?;
@@ -160,7 +169,7 @@ fn known_before(c: &Connection, orphan: &Orphan) -> rusqlite::Result<Option<Know
     let new = &orphan.new;
     c.prepare_cached(
         "SELECT id, start_ms, start_source, duration_ms, added_ms, reason FROM former.segment
-         WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3 AND state <> 'deleted'",
+         WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3 AND state NOT IN ('archived', 'deleted')",
     )?
     .query_row(params![PathText(new.path.clone()), new.stat.size, new.stat.mtime_ns], |row| {
         Ok(Known {

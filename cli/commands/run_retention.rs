@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::Hook;
-use retention::Due;
+use retention::{Due, Tally};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,12 @@ const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Between two looks at the free space, one system call each: 64 cameras of 4 Mbit/s write 32 MB meanwhile.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
 
+/// Times as long as making room took it is left alone then.
+const REST: u32 = 9;
+
+/// Between two lines of the log on room that was made, which may be each second.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 /// For the hook to hear of the last alarms.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -35,7 +41,8 @@ pub(super) async fn retain_on(
     ending: CancellationToken,
 ) {
     let listeners = store.settings.hook.clone().map(Listeners::of);
-    let mut keeper = Keeper { aim: store.settings.retention.min_free, is_exhausted: false, due, store };
+    let (aim, room_made) = (store.settings.retention.min_free, RoomMade::default());
+    let mut keeper = Keeper { aim, is_exhausted: false, room_made, due, store };
     let mut since_pass = RETAIN_EVERY;
     while !ending.is_cancelled() {
         let pass = since_pass >= RETAIN_EVERY;
@@ -77,8 +84,19 @@ struct Keeper {
     aim: Option<u64>,
     /// Whether there was nothing more to delete for it: the next pass looks again.
     is_exhausted: bool,
+    room_made: RoomMade,
     /// Takes what is to be archived.
     due: mpsc::Sender<Due>,
+}
+
+/// What was deleted between two passes.
+#[derive(Default)]
+struct RoomMade {
+    /// Not told of yet.
+    tally: Tally,
+    told: Option<Instant>,
+    /// Where the backlog is long, making room costs time of its own.
+    rests_until: Option<Instant>,
 }
 
 impl Keeper {
@@ -97,11 +115,31 @@ impl Keeper {
     fn make_room(&mut self) -> anyhow::Result<()> {
         let Some(floor) = self.aim.filter(|_| !self.is_exhausted) else { return Ok(()) };
         let retainer = retainer(&self.store);
-        if retainer.is_below(floor)? {
-            let (_, lacking) = retainer.make_room(floor, self.store.clock.now())?;
-            self.is_exhausted = lacking > 0;
+        if self.room_made.rests() || !retainer.is_below(floor)? {
+            return Ok(());
         }
+        let begun = Instant::now();
+        let (applied, lacking) = retainer.make_room(floor, self.store.clock.now())?;
+        self.is_exhausted = lacking > 0;
+        self.room_made.note(applied.for_floor, begun);
         Ok(())
+    }
+}
+
+impl RoomMade {
+    fn rests(&self) -> bool {
+        self.rests_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn note(&mut self, deleted: Tally, begun: Instant) {
+        self.rests_until = Some(Instant::now() + begun.elapsed() * REST);
+        self.tally.segments += deleted.segments;
+        self.tally.bytes += deleted.bytes;
+        if self.tally.segments > 0 && self.told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
+            let Tally { segments, bytes } = std::mem::take(&mut self.tally);
+            tracing::warn!(segments, bytes, "deleted footage to keep the floor");
+            self.told = Some(Instant::now());
+        }
     }
 }
 

@@ -42,6 +42,29 @@ pub struct Failure {
     pub error: CatalogError,
 }
 
+impl Applied {
+    pub(crate) fn log(&self) {
+        let applied = self;
+        if applied.for_floor.segments > 0 {
+            tracing::warn!(
+                segments = applied.for_floor.segments,
+                bytes = applied.for_floor.bytes,
+                "deleted footage to keep the floor"
+            );
+        }
+        if applied.moved.segments + applied.deleted.segments + applied.left_alone + applied.failed > 0 {
+            tracing::info!(
+                moved = applied.moved.segments,
+                deleted = applied.deleted.segments,
+                freed_bytes = applied.deleted.bytes,
+                left_alone = applied.left_alone,
+                failed = applied.failed,
+                "retention carried out"
+            );
+        }
+    }
+}
+
 /// Carries out a plan's steps and counts.
 #[derive(Debug)]
 pub(crate) struct Applier<'m> {
@@ -97,27 +120,9 @@ impl<'m> Applier<'m> {
     }
 
     fn finish(self) -> Result<Applied, RetentionError> {
-        let applied = self.applied;
-        if applied.for_floor.segments > 0 {
-            tracing::warn!(
-                segments = applied.for_floor.segments,
-                bytes = applied.for_floor.bytes,
-                "deleted footage to keep the floor"
-            );
-        }
-        if applied.moved.segments + applied.deleted.segments + applied.left_alone + applied.failed > 0 {
-            tracing::info!(
-                moved = applied.moved.segments,
-                deleted = applied.deleted.segments,
-                freed_bytes = applied.deleted.bytes,
-                left_alone = applied.left_alone,
-                failed = applied.failed,
-                "retention carried out"
-            );
-        }
         match self.ended_by {
             Some(error) => Err(error.into()),
-            None => Ok(applied),
+            None => Ok(self.applied),
         }
     }
 

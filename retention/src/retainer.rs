@@ -86,7 +86,9 @@ impl Retainer {
         tell: impl FnMut(SegmentId, Result<Outcome, &CatalogError>) -> ControlFlow<()>,
     ) -> Result<Applied, RetentionError> {
         self.root.check()?;
-        Applier::new(&self.media, now).apply(plan, tell)
+        let applied = Applier::new(&self.media, now).apply(plan, tell)?;
+        applied.log();
+        Ok(applied)
     }
 
     /// Finishes what an earlier pass could not, then plans and carries it out. What the guard stops waits: the floor
@@ -108,7 +110,8 @@ impl Retainer {
     }
 
     /// Deletes the oldest until `floor` bytes are free, without a look at all that is held: for a disk that fills
-    /// between two passes. Returns what is deleted, and the bytes that are still lacking.
+    /// between two passes. Returns what is deleted, and the bytes that are still lacking. Logs nothing: it may happen each
+    /// second.
     pub fn make_room(&self, floor: u64, now: DateTime<Utc>) -> Result<(Applied, u64), RetentionError> {
         let without_rules = self.under_guard();
         let rules = without_rules.rules(now)?;
@@ -123,7 +126,8 @@ impl Retainer {
             if planner.lacking() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let lacking = planner.lacking();
-        Ok((self.apply(&plan, now, |_, _| ControlFlow::Continue(()))?, lacking))
+        let applied = Applier::new(&self.media, now).apply(&plan, |_, _| ControlFlow::Continue(()))?;
+        Ok((applied, lacking))
     }
 
     /// Does to one segment what follows processing by itself. Age, size and floor are left to the passes: who
