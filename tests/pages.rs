@@ -230,7 +230,8 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
         }
     }
     for text in HOSTILE.into_iter().filter(|text| !text.is_empty()) {
-        for page in ["/day", "/play", "/events", "/thumbnails", "/cues", "/assets", "/api/v1/events"] {
+        for page in ["/day", "/play", "/live", "/events", "/thumbnails", "/cues", "/assets", "/api/v1/events"]
+        {
             let (status, body) = ask(&address, &format!("GET {page}/{text}"), "");
             assert!((400..500).contains(&status), "{page}/{text}: {status}");
             assert!(body.starts_with('{') || !body.contains("<script>window"), "{page}/{text}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use config::{CorsOrigins, Settings};
-use dashboard::{MediaServer, Reach};
+use dashboard::{DashboardError, MediaServer, Reach};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -111,7 +111,11 @@ pub(crate) async fn serve_beside(settings: Settings, ending: CancellationToken) 
         match try_beside(&settings, &ending).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "no pages are served, it is tried again")
+                tracing::warn!(error = format!("{error:#}"), "no pages are served, all else goes on");
+                let fault = error.downcast_ref::<DashboardError>();
+                if fault.is_some_and(|fault| !fault.is_retryable()) {
+                    return;
+                }
             }
         }
         ending.run_until_cancelled(tokio::time::sleep(SERVE_AGAIN_AFTER)).await;

@@ -61,7 +61,8 @@ impl Fault {
         self.log();
         let body =
             html! { h1 { "That did not work" } p { (self.told()) } p { a href="/" { "Back to today" } } };
-        (self.status(), [(CACHE_CONTROL, "no-store")], shell("Not found", Tab::None, &body)).into_response()
+        (self.status(), [(CACHE_CONTROL, "no-store")], shell("That did not work", Tab::None, &body))
+            .into_response()
     }
 
     pub(crate) fn json(&self) -> Response {
