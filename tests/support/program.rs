@@ -53,7 +53,7 @@ impl Nightreel {
         fs::create_dir_all(self.root()).expect("the root can be made");
         // `run` serves as well; a fixed port would be another test's.
         let serve = if sections.contains("[serve]") { "" } else { "[serve]\nlisten = \"127.0.0.1:0\"\n" };
-        let text = format!("[storage]\nroot = {:?}\n{keys}\n\n{sections}\n{serve}", self.root());
+        let text = format!("[storage]\nroot = {:?}\n{keys}\n\n{serve}\n{sections}\n", self.root());
         self.write("nightreel.toml", text);
     }
 
