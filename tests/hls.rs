@@ -266,5 +266,5 @@ fn serving_other_machines_has_to_be_asked_for() {
     let nightreel = Nightreel::new();
     nightreel.configure("[serve]\nlisten = \"0.0.0.0:0\"\n");
     nightreel.run(&["serve", "--media-only"]).with_code(1).telling(&["`serve.listen`", "--allow-remote"]);
-    nightreel.run(&["serve"]).with_code(2).telling(&["--media-only"]);
+    nightreel.run(&["serve"]).with_code(1).telling(&["`serve.listen`", "--allow-remote"]);
 }

@@ -48,6 +48,10 @@ fn answers(nightreel: &Nightreel) -> [Vec<Value>; 3] {
     for event in events.iter_mut().chain(&mut found) {
         event.as_object_mut().unwrap().remove("id");
     }
+    // those that begin at the same moment come in any order
+    for listed in [&mut events, &mut found] {
+        listed.sort_by_key(Value::to_string);
+    }
     [vec![status], events, found]
 }
 

@@ -132,7 +132,7 @@ fn show_tells_where_each_value_comes_from_and_hides_secrets() {
 
     let text = show(&[]);
     for line in [
-        "id = \"gate\"  # nightreel.toml:6",
+        "id = \"gate\"  # nightreel.toml:9",
         "segment_seconds = 60  # default",
         "min_score = 0.5  # environment variable NIGHTREEL__DETECT__MIN_SCORE",
         "every_nth_frame = 10  # .env",
