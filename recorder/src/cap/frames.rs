@@ -60,6 +60,9 @@ impl Frames {
     pub(crate) async fn next(&mut self) -> Result<CodecItem, RecorderError> {
         let Self { camera, demuxed, pictures, watch } = self;
         let ended = || RecorderError::EndedByCamera { camera: camera.to_string() };
+        if demuxed.get().is_none() {
+            return Err(ended());
+        }
         let mut next = |cx: &mut Context<'_>| {
             demuxed.within(|playing| playing.poll_next_unpin(cx)).unwrap_or(Poll::Ready(None))
         };
