@@ -97,9 +97,10 @@ install_moto() {
     local folder=.cache/moto
     [ ! -x $folder/bin/moto_server ] || return 0
     say "installing by pip into $folder: moto $moto_version"
-    python3 -m venv $folder &&
-        $folder/bin/pip install --quiet --disable-pip-version-check "moto[server]==$moto_version" </dev/null >&2 ||
+    if ! python3 -m venv $folder ||
+        ! $folder/bin/pip install --quiet --disable-pip-version-check "moto[server]==$moto_version" </dev/null >&2; then
         say "pip failed: the tests with moto will be skipped"
+    fi
 }
 
 install_for_test() {
