@@ -23,11 +23,12 @@ fn configure(nightreel: &Nightreel, server: &BatchServer, how: (&str, &str)) {
 }
 
 fn configure_at(nightreel: &Nightreel, base_url: &str, (mode, vision): (&str, &str)) {
+    let answer = if vision.contains("answer =") { "" } else { "answer = \"text\"\n" };
     // Where it is not about midnight, when the day's count begins anew.
     let zone = if (1..=22).contains(&Utc::now().hour()) { "UTC" } else { "Asia/Tokyo" };
     nightreel.configure(&format!(
         "[process]\ntimezone = \"{zone}\"\nworkers = 2\n\n[detect]\nenabled = false\n\n[[camera]]\nid = \"gate\"\n\n\
-         [vision]\nbase_url = {base_url:?}\nmodel = \"gpt-6-luna\"\nmode = \"{mode}\"\nanswer = \"text\"\n{vision}\n\n\
+         [vision]\nbase_url = {base_url:?}\nmodel = \"gpt-6-luna\"\nmode = \"{mode}\"\n{answer}{vision}\n\n\
          [[vision.price]]\nmodel = \"gpt-6-luna\"\ninput_per_million = 1.0\noutput_per_million = 10.0\n"
     ));
 }
@@ -240,6 +241,28 @@ fn a_server_without_batches_is_asked_directly_and_it_is_said_once() {
     assert!(ledger(&nightreel).iter().all(|row| row["mode"] == "direct"));
     let doctor = nightreel.run(&["doctor"]).said();
     assert!(doctor.contains("`vision.mode`"), "{doctor}");
+}
+
+#[test]
+fn groups_of_pictures_and_second_looks_go_by_batch_too() {
+    const KEYS: &str = "answer = \"json\"\nframes_per_request = 4\nimage_max_px = 320\nsecond_look = true\n\
+                        batch.poll_seconds = 0.1";
+    let rules = Rules { is_curious: true, ..Rules::default() };
+    let (by_batch, directly) = (BatchServer::start(rules), BatchServer::start(rules));
+    let homes = [("batch", &by_batch), ("direct", &directly)].map(|(mode, server)| {
+        let nightreel = Nightreel::new();
+        configure(&nightreel, server, (mode, KEYS));
+        put_segments(&nightreel.root(), 2);
+        process_all(&nightreel, 2);
+        nightreel
+    });
+    assert_eq!(captions(&homes[0]), captions(&homes[1]));
+    let answered = by_batch.answered();
+    assert!(answered.values().all(|times| *times == 1), "{answered:?}");
+    assert_eq!((answered.len(), by_batch.direct()), (directly.direct(), 0));
+    let lines: Vec<_> = by_batch.batches().iter().map(|batch| batch.lines).collect();
+    assert!(lines.len() > 1, "the second looks come after the first: {lines:?}");
+    homes[0].verify();
 }
 
 #[test]

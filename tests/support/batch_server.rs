@@ -30,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) max_bytes: usize,
     /// Without them, there is nothing but completions.
     pub(crate) has_batches: bool,
+    /// Answers by the schema, and wants to see the first of its pictures larger.
+    pub(crate) is_curious: bool,
 }
 
 impl Default for Rules {
@@ -41,6 +43,7 @@ impl Default for Rules {
             max_lines: 50_000,
             max_bytes: 200_000_000,
             has_batches: true,
+            is_curious: false,
         }
     }
 }
@@ -211,12 +214,25 @@ pub(crate) fn told(request: &Value) -> String {
     format!("picture {:016x} of {} bytes", hash(&picture), picture.len())
 }
 
+fn said(rules: &Rules, request: &Value) -> String {
+    if !rules.is_curious {
+        return told(request);
+    }
+    let is_far = request["messages"][0]["content"][1]["image_url"]["detail"] == "low";
+    let need_detail = if is_far { json!([1]) } else { json!([]) };
+    json!({
+        "caption": told(request), "confidence": 0.5, "need_detail": need_detail, "notable": false, "objects": [],
+        "people": 0, "reason": "so", "tags": [],
+    })
+    .to_string()
+}
+
 fn picture(request: &Value) -> Vec<u8> {
     let messages = request["messages"].as_array().cloned().unwrap_or_default();
     let parts = messages.iter().filter_map(|message| message["content"].as_array()).flatten();
     let urls = parts.filter_map(|part| part["image_url"]["url"].as_str());
-    let encoded: Vec<_> = urls.filter_map(|url| url.strip_prefix("data:image/jpeg;base64,")).collect();
-    STANDARD.decode(encoded.concat()).unwrap_or_default()
+    let encoded = urls.filter_map(|url| url.strip_prefix("data:image/jpeg;base64,"));
+    encoded.flat_map(|picture| STANDARD.decode(picture).unwrap_or_default()).collect()
 }
 
 /// FNV-1a: plain, and the same in every build.
@@ -249,7 +265,7 @@ async fn models() -> Response<Body> {
 async fn complete(State(shared): State<Arc<Shared>>, body: Bytes) -> Response<Body> {
     shared.kept().direct += 1;
     let request = serde_json::from_slice(&body).unwrap();
-    answer(200, &completion(&told(&request)))
+    answer(200, &completion(&said(&shared.rules, &request)))
 }
 
 async fn upload(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
@@ -420,7 +436,7 @@ fn work(rules: &Rules, kept: &mut Kept, (index, status): (usize, &str)) {
             );
             continue;
         }
-        let response = json!({ "status_code": 200, "body": completion(&told(&line["body"])) });
+        let response = json!({ "status_code": 200, "body": completion(&said(rules, &line["body"])) });
         output +=
             &format!("{}\n", json!({ "id": "x", "custom_id": name, "response": response, "error": null }));
         *kept.answered.entry(name).or_default() += 1;
