@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use catalog::{Lease, Results};
 
@@ -15,7 +15,7 @@ use crate::examiner::Subject;
 use crate::pace::Pace;
 use crate::unfinished::Unfinished;
 use crate::vision::{Idle, Keeper};
-use crate::worker::{LEASE, PROLONG_AFTER, Work, insist};
+use crate::worker::{LEASE, Work, insist};
 
 /// Between two looks at what is gathered and answered: each is a query.
 const TICK: Duration = Duration::from_secs(1);
@@ -121,17 +121,7 @@ impl Work<'_> {
             tracing::debug!(error = chain(&error), "a draft cannot be read, the footage is looked at again");
             Unfinished::NotAnswered
         })?;
-        let mut prolonged = Instant::now();
-        let mut progress = || {
-            if self.shift.is_over() {
-                return Err(Unfinished::Ending);
-            }
-            if prolonged.elapsed() < PROLONG_AFTER {
-                return Ok(());
-            }
-            prolonged = Instant::now();
-            self.prolong(lease)
-        };
+        let mut progress = self.progress(lease);
         let file = self.place.file(lease);
         self.examiner.complete(Subject { segment: &lease.segment, file: &file }, draft, &mut progress)
     }

@@ -24,7 +24,7 @@ use crate::unfinished::Unfinished;
 pub(crate) const LEASE: Duration = Duration::from_secs(20 * 60);
 
 /// A lease is prolonged when this much of it is gone.
-pub(crate) const PROLONG_AFTER: Duration = Duration::from_secs(60);
+const PROLONG_AFTER: Duration = Duration::from_secs(60);
 
 /// Delay before a segment that failed is tried again, times the number of the attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
@@ -79,8 +79,16 @@ impl Work<'_> {
             Some(tools) => tools,
             None => tools.insert(self.examiner.tools()?),
         };
+        let mut progress = self.progress(lease);
+        let file = self.place.file(lease);
+        let subject = Subject { segment: &lease.segment, file: &file };
+        self.examiner.examine(subject, tools, &mut progress)
+    }
+
+    /// Returns what is called between the steps of work on a lease.
+    pub(crate) fn progress<'l>(&'l self, lease: &'l Lease) -> impl FnMut() -> Result<(), Unfinished> + 'l {
         let mut prolonged = Instant::now();
-        let mut progress = || {
+        move || {
             if self.shift.is_over() {
                 return Err(Unfinished::Ending);
             }
@@ -89,13 +97,10 @@ impl Work<'_> {
             }
             prolonged = Instant::now();
             self.prolong(lease)
-        };
-        let file = self.place.file(lease);
-        let subject = Subject { segment: &lease.segment, file: &file };
-        self.examiner.examine(subject, tools, &mut progress)
+        }
     }
 
-    pub(crate) fn prolong(&self, lease: &Lease) -> Result<(), Unfinished> {
+    fn prolong(&self, lease: &Lease) -> Result<(), Unfinished> {
         match self.queue.extend(lease, LEASE, self.clock.now()) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Unfinished::LeaseLost),
