@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::segment::time;
 use crate::store::{milliseconds, rfc3339};
-use crate::{Catalog, CatalogError, Results, Sample, SegmentId};
+use crate::{Catalog, CatalogError, Results, Sample, SegmentId, Span};
 
 /// What the gate made of one sampled frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +153,21 @@ impl Catalog {
             statement.query_map([since.timestamp_millis()], tally)?.collect()
         })
     }
+
+    /// Sums up what the gate decided of the footage that began within a span.
+    pub fn gate_tally(&self, footage: Span) -> Result<GateTally, CatalogError> {
+        self.read("sum up the gate", |c| {
+            c.prepare_cached(
+                "SELECT ifnull(sum(g.samples), 0), ifnull(sum(g.kept), 0), ifnull(sum(g.audited), 0),
+                        ifnull(sum(g.missed), 0)
+                 FROM segment s JOIN gated g ON g.segment_id = s.id WHERE s.start_ms >= ?1 AND s.start_ms < ?2",
+            )?
+            .query_row([footage.from.timestamp_millis(), footage.to.timestamp_millis()], |row| {
+                let [samples, kept, audited, missed] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+                Ok(GateTally { samples, kept, audited, missed })
+            })
+        })
+    }
 }
 
 pub(crate) fn insert(
@@ -243,6 +258,11 @@ mod tests {
         assert_eq!(summed, [(Some("gate".to_owned()), tally)].into());
         assert_eq!(tally.miss_rate(), Some(1.0));
         assert!(store.catalog.gate_tallies(noon() + chrono::TimeDelta::seconds(1)).unwrap().is_empty());
+        let years = |from: i64| {
+            let at = |years| noon() + chrono::TimeDelta::days(365 * years);
+            store.catalog.gate_tally(Span::new(at(from), at(from + 20))).unwrap()
+        };
+        assert_eq!((years(-10), years(10)), (tally, GateTally::default()));
     }
 
     #[test]

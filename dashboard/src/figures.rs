@@ -97,7 +97,16 @@ pub(crate) struct Vision {
     pub(crate) usd_today: f64,
     pub(crate) max_usd_per_day: Option<f64>,
     pub(crate) deferred: Vec<Deferred>,
+    pub(crate) batches: Batches,
     pub(crate) digests: Vec<Digest>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Batches {
+    pub(crate) under_way: u64,
+    pub(crate) asked: u64,
+    pub(crate) gathered: u64,
+    pub(crate) segments: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,6 +131,7 @@ pub(crate) struct Gate {
     pub(crate) audited: u64,
     pub(crate) missed: u64,
     pub(crate) miss_rate: Option<f64>,
+    pub(crate) miss_interval: Option<[f64; 2]>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::page::card::{Card, Picture};
 use crate::page::day::{legend, share};
 use crate::page::strip::{Links, Strip, hours};
-use crate::page::words::{clock, count, date_and_clock, length, long_date};
+use crate::page::words::{clock, count, date_and_clock, length, long_date, missed};
 use crate::site::Site;
 
 /// Pictures beyond these are left out: a report is sent by mail.
@@ -86,9 +86,17 @@ impl Night<'_> {
         let spent = self.site.catalog.spent(self.date, None)?;
         let queue = SqliteQueue::new(self.site.catalog.clone(), settings.process.max_attempts);
         let waiting = queue.stats(self.site.clock.now())?.backlog();
+        let gate = self.site.catalog.gate_tally(self.span)?;
         Ok(html! {
             dl.figures {
                 div { dt { "Still waiting to be processed" } dd { (count(waiting, "segment")) } }
+                @if gate.samples > 0 {
+                    div { dt { "Frames that the gate left out" } dd { (gate.samples - gate.kept) " of " (gate.samples) } }
+                    div {
+                        dt { "Of " (gate.audited) " audited, showed something" }
+                        dd { (gate.missed) (missed(gate.miss_rate(), gate.miss_interval())) }
+                    }
+                }
                 @if settings.vision.is_some() {
                     div { dt { "Calls of the vision model" } dd { (spent.calls) } }
                     div { dt { "Spent" } dd { "$" (format!("{:.4}", spent.usd.dollars())) } }

@@ -11,7 +11,7 @@ use crate::fault::{Fault, Made};
 use crate::figures::{Gate, Status, Vision, Wanted, Window};
 use crate::page::chart::fill;
 use crate::page::shell::{Tab, shell};
-use crate::page::words::{count, date_and_clock};
+use crate::page::words::{count, date_and_clock, missed};
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
 
@@ -121,6 +121,13 @@ fn spending(vision: Option<&Vision>, zone: Tz) -> Markup {
                     (spent("Calls", (vision.calls_today as f64, vision.max_calls_per_day.map(|cap| cap as f64)), 0))
                     (spent("Tokens", (vision.tokens_today as f64, vision.max_tokens_per_day.map(|cap| cap as f64)), 0))
                 }
+                @if vision.batches.under_way + vision.batches.gathered + vision.batches.segments > 0 {
+                    p {
+                        "Batches: " (vision.batches.under_way) " under way with "
+                        (count(vision.batches.asked, "question")) ", " (vision.batches.gathered) " gathered for the next; "
+                        (count(vision.batches.segments, "segment")) " wait for answers."
+                    }
+                }
                 @for digest in &vision.digests {
                     h3 { "Night of " (digest.night) ", " (digest.camera) }
                     p.digest { (digest.text) }
@@ -178,7 +185,7 @@ fn gate_row(name: &str, gate: &Gate) -> Markup {
             td { (gate.audited) }
             td {
                 (gate.missed)
-                @if let Some(rate) = gate.miss_rate { " (" (format!("{:.1}", 100.0 * rate)) " %)" }
+                (missed(gate.miss_rate, gate.miss_interval))
             }
         }
     }

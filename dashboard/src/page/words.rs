@@ -64,6 +64,12 @@ pub(crate) fn media_address(segment: &Segment) -> Option<String> {
     Some(format!("/media/{}", parts.split('/').map(encoded).collect::<Vec<_>>().join("/")))
 }
 
+/// Tells the measured rate of what the gate missed, with the interval it lies in.
+pub(crate) fn missed(rate: Option<f64>, interval: Option<[f64; 2]>) -> String {
+    let Some((rate, [low, high])) = rate.zip(interval) else { return String::new() };
+    format!(" ({:.1} %, between {:.1} and {:.1} %)", 100.0 * rate, 100.0 * low, 100.0 * high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
