@@ -90,9 +90,22 @@ fn named_files_are_looked_at_at_any_hour() {
 
 #[test]
 fn at_its_windows_end_once_leaves_the_rest_for_the_next_night() {
-    let Some(late) = faketime("@2040-11-22 05:59:55") else { return };
+    leaves_the_rest("@2040-11-22 05:59:55", ("UTC", "22:00-06:00"), "2040-11-22 22:00 UTC");
+}
+
+#[test]
+fn a_window_ends_by_the_clock_on_the_wall_in_nights_when_it_is_changed() {
+    // The hour from 2:00 comes twice, and the window is open in both.
+    leaves_the_rest("@2040-10-28 01:59:55", ("Europe/Berlin", "22:00-03:00"), "2040-10-28 21:00 UTC");
+    // It does not come at all, and the night is an hour shorter.
+    leaves_the_rest("@2040-03-25 03:59:55", ("Europe/Berlin", "22:00-06:00"), "2040-03-25 20:00 UTC");
+}
+
+/// Processes from five seconds before the end of a window on, and asserts that it ends in time and says when it goes on.
+fn leaves_the_rest(before: &str, (timezone, window): (&str, &str), opens: &str) {
+    let Some(late) = faketime(before) else { return };
     let nightreel = Nightreel::new();
-    configure(&nightreel, "22:00-06:00", SLOW);
+    configure(&nightreel, window, &format!("timezone = {timezone:?}\n{SLOW}"));
     put_segments(&nightreel.root(), 10);
     let mut command = nightreel.command_under(&late, &["process", "--once", "--json"]);
 
@@ -100,7 +113,7 @@ fn at_its_windows_end_once_leaves_the_rest_for_the_next_night() {
 
     let done = outcome.json()["segments"]["processed"].as_u64().unwrap();
     assert!((1..10).contains(&done), "{done} of 10 fit into five seconds: {}", outcome.stderr);
-    outcome.telling(&["2040-11-22 22:00 UTC"]);
+    outcome.telling(&[opens]);
     let left = finished(&nightreel.root().join("gate")).len();
     assert_eq!(u64::try_from(left).unwrap(), 10 - done);
     nightreel.verify();
