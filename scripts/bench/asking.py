@@ -158,7 +158,7 @@ def run(binary, minutes, text):
 
 def found(events, all_events):
     """Counts those of `all_events` of which one of `events` with the same label tells too."""
-    at_once = lambda a, b: a["label"] == b["label"] and a["start"] <= b["end"] and b["start"] <= a["end"]
+    at_once = lambda a, b: a["labels"] == b["labels"] and a["start"] <= b["end"] and b["start"] <= a["end"]
     return sum(any(at_once(one, other) for other in events) for one in all_events)
 
 
