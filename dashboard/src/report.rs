@@ -92,9 +92,11 @@ impl Night<'_> {
                 div { dt { "Still waiting to be processed" } dd { (count(waiting, "segment")) } }
                 @if gate.samples > 0 {
                     div { dt { "Frames that the gate left out" } dd { (gate.samples - gate.kept) " of " (gate.samples) } }
-                    div {
-                        dt { "Of " (gate.audited) " audited, showed something" }
-                        dd { (gate.missed) (missed(gate.miss_rate(), gate.miss_interval())) }
+                    @if gate.audited > 0 {
+                        div {
+                            dt { "Of " (gate.audited) " audited, showed something" }
+                            dd { (gate.missed) (missed(gate.miss_rate(), gate.miss_interval())) }
+                        }
                     }
                 }
                 @if settings.vision.is_some() {
