@@ -25,7 +25,7 @@ impl Catalog {
             c.prepare_cached(
                 "SELECT camera, label, min(start_ms), count(*) FROM event
                  WHERE start_ms >= ?1 AND start_ms < ?2 AND camera IS NOT NULL AND view <> ''
-                 GROUP BY camera, label, (start_ms - ?1) / ?3 ORDER BY camera, min(start_ms)",
+                 GROUP BY camera, label, (start_ms - ?1) / ?3 ORDER BY camera, min(start_ms), label",
             )?
             .query_map(
                 params![within.from.timestamp_millis(), within.to.timestamp_millis(), slot_ms],
