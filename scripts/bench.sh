@@ -18,7 +18,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 what=${1:-}
-if [ ! -f "scripts/bench/$what.py" ] || [[ $what =~ ^(measure|cameras|clips|peers)$ ]]; then
+if [ ! -f "scripts/bench/$what.py" ] || [[ $what =~ ^(measure|answers|cameras|clips|peers)$ ]]; then
     sed -n '/^# usage/,/^# .scripts/s/^# //p' "$0" >&2
     exit 2
 fi

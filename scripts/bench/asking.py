@@ -9,19 +9,17 @@ those of a small model. Events are the detector's: those of which the run withou
 """
 import argparse
 import base64
-import http.server
 import json
 import math
 import os
-import resource
 import shutil
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
+import answers
 import clips
 import measure
 
@@ -87,29 +85,12 @@ def tokens_of(picture):
     return math.ceil(PER_PATCH * math.ceil(width / 32) * math.ceil(height / 32))
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
-    """A model that says the same to everything, and counts what it would charge."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        parts = [part for message in asked["messages"] if isinstance(message["content"], list)
-                 for part in message["content"]]
-        prompt = PROMPT_TOKENS + sum(tokens_of(part) for part in parts if part["type"] == "image_url")
-        usage = {"prompt_tokens": prompt, "completion_tokens": ANSWER_TOKENS, "total_tokens": prompt + ANSWER_TOKENS}
-        message = {"role": "assistant", "content": json.dumps(SAID)}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        answer = {"id": "1", "object": "chat.completion", "created": 1, "model": "small"}
-        body = json.dumps({**answer, "choices": choices, "usage": usage}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def answer(asked):
+    """Says the same to everything, and counts what that would be charged."""
+    parts = [part for message in asked["messages"] if isinstance(message["content"], list)
+             for part in message["content"]]
+    pictures = sum(tokens_of(part) for part in parts if part["type"] == "image_url")
+    return json.dumps(SAID), PROMPT_TOKENS + pictures, ANSWER_TOKENS
 
 
 def lay_out(root, minutes):
@@ -133,11 +114,6 @@ def told(command):
     return [json.loads(line) for line in process.stdout.splitlines()]
 
 
-def cpu_of_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def run(binary, minutes, text):
     """Takes the footage through the program and returns what it came to."""
     with tempfile.TemporaryDirectory(prefix="nightreel-bench-") as folder:
@@ -146,9 +122,9 @@ def run(binary, minutes, text):
         with open(config, "w") as file:
             file.write(text.format(root=f"{folder}/media"))
         time.sleep(2)  # until the files have settled
-        program, before = [binary, "--config", config], cpu_of_children()
+        program, before = [binary, "--config", config], measure.cpu_of_children()
         done, = told([*program, "process", "--once", "--now", "--json"])
-        cpu = cpu_of_children() - before
+        cpu = measure.cpu_of_children() - before
         if done["segments"]["processed"] != sum(minutes.values()):
             sys.exit(f"not all was processed: {done}")
         ledger = told([*program, "ledger", "--json"])
@@ -167,15 +143,14 @@ def main():
     parser.add_argument("--binary", help="another build than the one that is made")
     args = parser.parse_args()
     binary = os.path.abspath(args.binary or measure.build("release"))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = answers.serve("small", answer)
     runs, rows = [], []
     for footage, minutes in FOOTAGE.items():
         silent = run(binary, minutes, CONFIG.replace("{gate}", "false"))
         first = None
         for way, (gate, frames) in WAYS.items():
             text = CONFIG.replace("{gate}", str(gate).lower())
-            text += VISION.replace("{port}", str(server.server_port)).replace("{frames}", str(frames))
+            text += VISION.replace("{port}", str(port)).replace("{frames}", str(frames))
             taken = run(binary, minutes, text)
             measure.say(f"{footage}, {way}: {len(taken['ledger'])} requests")
             first = first or taken

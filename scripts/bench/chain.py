@@ -6,17 +6,15 @@ A worker takes 1080p segments of a minute, GOP 60, through `nightreel process --
 it asks. What the program needs to start is counted. The last row compares two workers with one, by wall time.
 """
 import argparse
-import http.server
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
+import answers
 import clips
 import measure
 
@@ -64,28 +62,6 @@ CHAINS = {
     "activity, nobody": ("1080p-gop60-quiet", "activity", True, 40),
 }
 SCALING_TARGET = 1.8
-ANSWER = json.dumps({
-    "id": "1", "object": "chat.completion", "created": 1, "model": "canned",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Nothing."}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 200, "completion_tokens": 5, "total_tokens": 205},
-}).encode()
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    """A model that says the same to everything."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(ANSWER)))
-        self.end_headers()
-        self.wfile.write(ANSWER)
-
-    def log_message(self, *_):
-        pass
 
 
 def arguments():
@@ -119,19 +95,14 @@ def run(binary, chain, count, workers, server):
             file.write(CONFIG.format(root=f"{folder}/media", sampling=sampling, gate=str(gate).lower(),
                                      workers=workers, port=port, detect=detect))
         time.sleep(2)  # until the files have settled
-        began, before = time.monotonic(), cpu_of_children()
+        began, before = time.monotonic(), measure.cpu_of_children()
         command = [binary, "--config", config, "process", "--once", "--now", "--json"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         told, said = process.communicate()
         took = time.monotonic() - began
         if process.returncode != 0 or json.loads(told)["segments"]["processed"] != count:
             sys.exit(f"{count} segments were to be processed: {told.decode()}{said.decode()}")
-    return {"cpu_s": cpu_of_children() - before, "wall_s": took}
-
-
-def cpu_of_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return {"cpu_s": measure.cpu_of_children() - before, "wall_s": took}
 
 
 def real_time(runs, count):
@@ -141,10 +112,9 @@ def real_time(runs, count):
 def main():
     args = arguments()
     binary = os.path.abspath(args.binary or measure.build("release"))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = answers.serve("canned", lambda _: ("Nothing.", 200, 5))
     library = os.path.abspath(args.onnxruntime) if args.onnxruntime else None
-    server = server.server_port, f'onnxruntime = "{library}"' if library else ""
+    server = port, f'onnxruntime = "{library}"' if library else ""
     machine, runs = measure.machine(), {}
     names = args.only.split(";") if args.only else list(CHAINS)
     for name in names:

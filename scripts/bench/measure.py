@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import resource
 import signal
 import statistics
 import subprocess
@@ -50,6 +51,12 @@ class Processes:
                 process.kill()
                 process.wait()
             self.running.remove(process)
+
+
+def cpu_of_children():
+    """Returns the CPU of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def with_children(pid):
