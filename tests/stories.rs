@@ -33,6 +33,7 @@ mod reaching;
 mod rebuilding;
 mod recording;
 mod retaining;
+mod sealed;
 mod settings;
 mod views;
 mod vision;

@@ -24,6 +24,10 @@ pub struct Archive {
     pub max_age: Option<Duration>,
     /// By storage class.
     pub prices: Vec<StoragePrice>,
+    /// Public keys of `age` that bundles are sealed for; empty: they are sent as they are.
+    pub recipients: Vec<String>,
+    /// File with a secret key of one of them: what is sealed is opened with it, and nothing is sealed.
+    pub identity_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

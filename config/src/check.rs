@@ -26,6 +26,7 @@ mod lens_table;
 mod outputs;
 mod placement;
 mod retention;
+mod seal;
 mod sections;
 mod serve;
 mod stream;

@@ -29,6 +29,8 @@ impl Check<'_> {
         let max_age = self.days("archive.max_age_days", raw.max_age_days);
         let thaw = self.thaw(raw);
         let prices = self.storage_prices(&raw.price);
+        let recipients = self.recipients(&raw.recipients);
+        let identity_file = self.identity_file(raw.identity_file.as_deref());
         let storage_class = class?;
         let place = place?;
         let costs_nothing = reads_for_nothing(&place, storage_class.as_deref());
@@ -42,6 +44,8 @@ impl Check<'_> {
             thaw: thaw?,
             max_age: max_age?,
             prices: prices?,
+            recipients: recipients?,
+            identity_file: identity_file?,
         };
         if archive.read_back && archive.is_frozen() {
             return self.fault("archive.read_back", "cannot be: what is in this class must be thawed first");

@@ -89,7 +89,7 @@ impl Archiver<'_> {
             if is_ending() || self.may_send().is_err() {
                 break;
             }
-            let bundle = Bundle::gather(self.media, camera, hour, ids)?;
+            let bundle = Bundle::gather(self.media, camera, hour, ids)?.sealed(&self.settings.recipients)?;
             if bundle.is_empty() {
                 continue;
             }
@@ -210,6 +210,7 @@ fn new_bundle(store: &Store, bundle: &Bundle, layout: &Layout) -> NewBundle {
         sha256: layout.sha256.clone(),
         size: layout.size,
         class: store.class().map(str::to_owned),
+        recipients: bundle.recipients.clone(),
         members: layout.members.clone(),
     }
 }

@@ -4,7 +4,7 @@
 //! be known before the first byte goes out. A copy on the disk would do the same for 900 MB of room, at the moment when
 //! room is what is short; the second read mostly comes out of the page cache.
 
-use catalog::{Member, hex};
+use catalog::{Member, Plain, hex};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -25,6 +25,9 @@ pub(super) struct Layout {
 pub(super) struct Index<'a> {
     pub(super) camera: &'a str,
     pub(super) hour: String,
+    /// Public keys that the members are sealed for: whoever has a secret one can open them with `age -d`.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) recipients: &'a [String],
     pub(super) members: Vec<IndexEntry<'a>>,
 }
 
@@ -36,6 +39,9 @@ pub(super) struct IndexEntry<'a> {
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) sha256: &'a str,
+    /// Of the file that was sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plain: Option<&'a Plain>,
 }
 
 /// Counts and hashes what passes through.

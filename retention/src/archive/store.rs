@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use catalog::{files, hex};
 use config::{Archive, ArchivePlace, S3Place, Thaw};
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -175,9 +177,7 @@ impl Store {
         mut each: impl FnMut(&[u8]) -> Result<(), ArchiveError>,
     ) -> Result<(u64, String), ArchiveError> {
         let failed = |source| ArchiveError::of_store("read", key, source);
-        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        let path = self.path(key);
-        let mut pieces = self.wait(self.objects.get_opts(&path, options)).map_err(failed)?.into_stream();
+        let mut pieces = self.pieces(key, range)?;
         let (mut length, mut hash) = (0, Sha256::new());
         while let Some(piece) = self.wait(pieces.next()) {
             let piece = piece.map_err(failed)?;
@@ -186,6 +186,18 @@ impl Store {
             each(&piece)?;
         }
         Ok((length, hex(&hash.finalize())))
+    }
+
+    /// Begins to read an object, or a range of it.
+    pub(super) fn pieces(
+        &self,
+        key: &str,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, ArchiveError> {
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let path = self.path(key);
+        let found = self.wait(self.objects.get_opts(&path, options));
+        Ok(found.map_err(|source| ArchiveError::of_store("read", key, source))?.into_stream())
     }
 
     pub(super) fn delete(&self, key: &str) -> Result<(), ArchiveError> {

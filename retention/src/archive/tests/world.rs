@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use age::secrecy::ExposeSecret;
 use catalog::{
     Catalog, Clock, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Profile, Queue, Results,
     SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
@@ -12,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Archive, ArchivePlace, Retention, Thaw, ThawTier, Windows};
 
 use super::faulty::Faulty;
-use crate::archive::{ArchiveError, Archiver, Destination, Restored, Restorer, Sent, Store};
+use crate::archive::{ArchiveError, Archiver, Destination, Keys, Restored, Restorer, Sent, Store};
 use crate::{Due, Retainer};
 
 /// Smaller than a segment, so that every bundle has many parts.
@@ -51,9 +52,28 @@ impl World {
             max_age: None,
             thaw: Thaw { tier: ThawTier::Bulk, days: 1 },
             prices: Vec::new(),
+            recipients: Vec::new(),
+            identity_file: None,
         };
         let policy = Retention { after_processing: AfterProcessing::Archive, ..Retention::default() };
         Self { folder, catalog, root, clock, settings, policy, faulty: Faulty::new() }
+    }
+
+    /// Of which bundles are sealed, and that has the key.
+    pub(super) fn sealed() -> Self {
+        let mut world = Self::new();
+        let (recipient, file) = world.draw_key("identity");
+        world.settings.recipients = vec![recipient];
+        world.settings.identity_file = Some(file);
+        world
+    }
+
+    /// Returns a public key, and the file with its secret one.
+    pub(super) fn draw_key(&self, name: &str) -> (String, PathBuf) {
+        let identity = age::x25519::Identity::generate();
+        let file = self.path(name);
+        std::fs::write(&file, format!("# a comment\n{}\n", identity.to_string().expose_secret())).unwrap();
+        (identity.to_public().to_string(), file)
     }
 
     pub(super) fn media(&self) -> MediaFolder {
@@ -100,6 +120,12 @@ impl World {
         retainer.plan(self.clock.now(), |_| {}).unwrap().due
     }
 
+    /// Applies the rules to what is archived already.
+    pub(super) fn let_go(&self) {
+        let retainer = Retainer::new(self.catalog.clone(), self.root.clone(), self.policy.clone());
+        retainer.pass(self.clock.now(), |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+    }
+
     pub(super) fn archive(&self) -> Result<Sent, ArchiveError> {
         self.archive_until(&|| false)
     }
@@ -112,7 +138,8 @@ impl World {
     pub(super) fn restore(&self) -> Result<Restored, ArchiveError> {
         let wanted = self.catalog.archived_within("gate", self.span()).unwrap();
         let (media, store, clock) = (&self.media(), &self.store(), &self.clock);
-        Restorer { media, store, clock, to: Destination::MediaFolder }.restore(wanted)
+        let keys = &Keys::of(&self.settings);
+        Restorer { media, store, clock, keys, to: Destination::MediaFolder }.restore(wanted)
     }
 
     pub(super) fn span(&self) -> Span {
