@@ -26,5 +26,5 @@ pub use error::ArchiveError;
 pub use expiry::expired;
 pub use keys::{Keys, opens_own};
 pub use restorer::{Destination, Restored, Restorer};
-pub use store::Store;
+pub use store::{Ending, Store};
 pub use verifier::{BundleFault, Verified, verify};

@@ -41,7 +41,11 @@ pub struct Store {
     folder: Option<PathBuf>,
     thaw: Thaw,
     runtime: Runtime,
+    is_ending: Option<Ending>,
 }
+
+/// Tells whether the program ends.
+pub type Ending = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,7 +84,7 @@ impl Store {
             }
         };
         let (class, part, thaw) = (settings.storage_class.clone(), settings.part, settings.thaw);
-        Ok(Self { url, class, part, prefix, objects, s3, folder: local, thaw, runtime })
+        Ok(Self { url, class, part, prefix, objects, s3, folder: local, thaw, runtime, is_ending: None })
     }
 
     /// Returns a store that misbehaves as its test says.
@@ -90,7 +94,12 @@ impl Store {
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
         let prefix = String::new();
         let (url, part) = (settings.address(), settings.part);
-        Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime }
+        Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime, is_ending: None }
+    }
+
+    /// Gives up what it looks at or reads when the program ends: one that says nothing is waited for for long.
+    pub(super) fn ending_with(self, is_ending: Ending) -> Self {
+        Self { is_ending: Some(is_ending), ..self }
     }
 
     /// Returns its address, which tells one archive from another.
@@ -141,6 +150,13 @@ impl Store {
         })
     }
 
+    fn wait_to_the_end<T>(&self, work: impl Future<Output = T>) -> Result<T, ArchiveError> {
+        match &self.is_ending {
+            Some(is_ending) => self.wait_unless(&**is_ending, work),
+            None => Ok(self.wait(work)),
+        }
+    }
+
     pub(super) fn put_options(&self) -> PutOptions {
         PutOptions { attributes: self.attributes(), ..PutOptions::default() }
     }
@@ -162,7 +178,7 @@ impl Store {
     /// Returns the size of an object, or nothing where it is not there.
     pub(super) fn size(&self, key: &str) -> Result<Option<u64>, ArchiveError> {
         let path = self.path(key);
-        match self.wait(self.objects.head(&path)).map_err(|e| ArchiveError::of_store("look at", key, e)) {
+        match self.wait_to_the_end(self.objects.head(&path))?.map_err(|e| ArchiveError::of_store("look at", key, e)) {
             Ok(found) => Ok(Some(found.size)),
             Err(ArchiveError::Absent { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -179,7 +195,7 @@ impl Store {
         let failed = |source| ArchiveError::of_store("read", key, source);
         let mut pieces = self.pieces(key, range)?;
         let (mut length, mut hash) = (0, Sha256::new());
-        while let Some(piece) = self.wait(pieces.next()) {
+        while let Some(piece) = self.wait_to_the_end(pieces.next())? {
             let piece = piece.map_err(failed)?;
             hash.update(&piece);
             length += piece.len() as u64;
@@ -196,7 +212,7 @@ impl Store {
     ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, ArchiveError> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let path = self.path(key);
-        let found = self.wait(self.objects.get_opts(&path, options));
+        let found = self.wait_to_the_end(self.objects.get_opts(&path, options))?;
         Ok(found.map_err(|source| ArchiveError::of_store("read", key, source))?.into_stream())
     }
 
@@ -211,7 +227,7 @@ impl Store {
     /// Takes back what a dead process left of sending this object.
     pub(super) fn abort_uploads(&self, key: &str) -> Result<(), ArchiveError> {
         match (&self.s3, &self.folder) {
-            (Some(s3), _) => self.wait(s3.abort_uploads(self.path(key).as_ref())),
+            (Some(s3), _) => self.wait_to_the_end(s3.abort_uploads(self.path(key).as_ref()))?,
             (None, Some(folder)) => remove_staged(&folder.join(key)),
             (None, None) => Ok(()),
         }

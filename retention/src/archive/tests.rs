@@ -11,6 +11,8 @@ use super::bundle::Bundle;
 
 mod faulty;
 mod sealed;
+mod slow;
+mod steps;
 mod world;
 
 /// Archives, now that the store is sound again, and holds that everything came through.

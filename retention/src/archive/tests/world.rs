@@ -135,6 +135,11 @@ impl World {
         Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(self.store()), is_ending)
     }
 
+    pub(super) fn archive_to(&self, store: Store) -> Result<Sent, ArchiveError> {
+        let (media, settings, policy, clock) = (&self.media(), &self.settings, &self.policy, &self.clock);
+        Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(store), &|| false)
+    }
+
     pub(super) fn restore(&self) -> Result<Restored, ArchiveError> {
         let wanted = self.catalog.archived_within("gate", self.span()).unwrap();
         let (media, store, clock) = (&self.media(), &self.store(), &self.clock);
