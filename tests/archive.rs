@@ -46,7 +46,7 @@ impl Cold {
     }
 
     /// A folder is not asked, it is looked into.
-    fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         match self {
             Self::Folder(_) => 0,
             Self::Moto(moto) => moto.requests(),

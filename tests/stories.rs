@@ -31,6 +31,7 @@ mod policy;
 mod process_files;
 mod reaching;
 mod rebuilding;
+mod rebuilding_archive;
 mod recording;
 mod retaining;
 mod sealed;

@@ -234,7 +234,7 @@ impl Catalog {
     }
 }
 
-fn insert_member(t: &Transaction<'_>, bundle: BundleId, member: &Member) -> rusqlite::Result<()> {
+pub(crate) fn insert_member(t: &Transaction<'_>, bundle: BundleId, member: &Member) -> rusqlite::Result<()> {
     t.prepare_cached(
         "INSERT OR REPLACE INTO bundle_member
             (bundle_id, name, segment_id, kind, offset, length, sha256, plain_length, plain_sha256)

@@ -3,6 +3,7 @@
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
 mod adopt;
+mod adopt_bundle;
 mod again;
 mod alarm;
 mod alive;
@@ -80,6 +81,7 @@ mod watch;
 mod when;
 
 pub use adopt::Adopted;
+pub use adopt_bundle::{AdoptedBundle, FoundBundle, FoundMember, FoundSegment};
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
 pub use batch::{

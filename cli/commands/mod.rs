@@ -39,6 +39,8 @@ pub(crate) mod process;
 pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod rebuild;
+#[cfg(feature = "archive")]
+mod rebuild_archive;
 pub(crate) mod record;
 #[cfg(feature = "dashboard")]
 pub(crate) mod report;

@@ -110,7 +110,7 @@ impl Moto {
 
     /// Counts the requests so far.
     pub(crate) fn requests(&self) -> usize {
-        self.said().matches("HTTP/1.1\"").count()
+        self.said().matches(" HTTP/1.1").count()
     }
 
     fn said(&self) -> String {

@@ -93,7 +93,9 @@ impl Archiver<'_> {
             if is_ending() || self.may_send().is_err() {
                 break;
             }
-            let bundle = Bundle::gather(self.media, camera, hour, ids)?.sealed(&self.settings.recipients)?;
+            let bundle = Bundle::gather(self.media, camera, hour, ids)?
+                .of_class(store.class())
+                .sealed(&self.settings.recipients)?;
             if bundle.is_empty() {
                 continue;
             }
@@ -213,7 +215,7 @@ fn new_bundle(store: &Store, bundle: &Bundle, layout: &Layout) -> NewBundle {
         hour: bundle.hour,
         sha256: layout.sha256.clone(),
         size: layout.size,
-        class: store.class().map(str::to_owned),
+        class: bundle.class.clone(),
         recipients: bundle.recipients.clone(),
         members: layout.members.clone(),
     }

@@ -7,13 +7,14 @@ use std::path::{Component, Path, PathBuf};
 
 use catalog::{
     FAILED, FileStat, MediaFolder, Member, MemberKind, PROCESSED, Plain, SEALED_SUFFIX, Segment, SegmentId,
-    SegmentState, Span, cues, rfc3339, sidecar_of,
+    SegmentState, Span, cues, sidecar_of,
 };
 use chrono::{DateTime, Utc};
 
 use super::ArchiveError;
 use super::hashed::Hashed;
-use super::layout::{INDEX_NAME, Index, IndexEntry, Layout, Measured};
+use super::index::{INDEX_NAME, Index, IndexEntry};
+use super::layout::{Layout, Measured};
 use super::seal::{Envelope, Seal};
 
 /// In which tar counts.
@@ -24,6 +25,8 @@ const BLOCK: u64 = 512;
 pub(super) struct Bundle {
     pub(super) camera: String,
     pub(super) hour: DateTime<Utc>,
+    /// Class that it is stored in; absent: the bucket's.
+    pub(super) class: Option<String>,
     /// For whom its files are sealed.
     pub(super) recipients: Vec<String>,
     files: Vec<BundledFile>,
@@ -35,6 +38,8 @@ struct BundledFile {
     start: DateTime<Utc>,
     kind: MemberKind,
     name: String,
+    /// Of its segment, below the media folder.
+    lay: PathBuf,
     path: PathBuf,
     stat: FileStat,
     /// Absent where it is sent as it is.
@@ -50,7 +55,8 @@ impl Bundle {
         ids: &[SegmentId],
     ) -> Result<Self, ArchiveError> {
         let camera = camera.to_owned();
-        let mut bundle = Self { camera, hour: hour.from, recipients: Vec::new(), files: Vec::new() };
+        let recipients = Vec::new();
+        let mut bundle = Self { camera, hour: hour.from, class: None, recipients, files: Vec::new() };
         let mut names = BTreeSet::new();
         for id in ids {
             // Since it was planned, a bundle of a process that died was found to be there.
@@ -73,7 +79,13 @@ impl Bundle {
                 bundle.files.extend(file.filter(|file| names.insert(file.name.clone())));
             }
         }
+        // The small ones come last, beside the index: one read tells what is in a bundle, and what was seen.
+        bundle.files.sort_by_key(|file| file.kind != MemberKind::Video);
         Ok(bundle)
+    }
+
+    pub(super) fn of_class(self, class: Option<&str>) -> Self {
+        Self { class: class.map(str::to_owned), ..self }
     }
 
     /// Seals each of its files, where there is anybody to seal them for.
@@ -117,21 +129,13 @@ impl Bundle {
         Ok(Layout { size, sha256, members })
     }
 
-    fn index<'m>(&'m self, members: &'m [Member]) -> Result<Vec<u8>, ArchiveError> {
-        let entry = |file: &BundledFile, member: &'m Member| IndexEntry {
-            name: &member.name,
-            start: rfc3339(file.start),
-            offset: member.offset,
-            length: member.length,
-            sha256: &member.sha256,
-            plain: member.plain.as_ref(),
-        };
-        let entries = self.files.iter().zip(members).map(|(file, member)| entry(file, member)).collect();
+    fn index(&self, members: &[Member]) -> Result<Vec<u8>, ArchiveError> {
         let index = Index {
-            camera: &self.camera,
-            hour: rfc3339(self.hour),
-            recipients: &self.recipients,
-            members: entries,
+            camera: self.camera.clone(),
+            hour: self.hour,
+            storage_class: self.class.clone(),
+            recipients: self.recipients.clone(),
+            members: self.files.iter().zip(members).map(|(file, member)| file.entry(member)).collect(),
         };
         serde_json::to_vec_pretty(&index)
             .map_err(|error| ArchiveError::Read { file: INDEX_NAME.into(), source: error.into() })
@@ -159,7 +163,8 @@ impl BundledFile {
         let stat = stat_of(&path)?;
         let below = name_below_camera(&segment.path)?;
         let name = Path::new(&below).with_file_name(path.file_name()?).to_str()?.to_owned();
-        Some(Self { segment: segment.id, start: segment.start, kind, name, path, stat, envelope: None })
+        let lay = segment.path.clone();
+        Some(Self { segment: segment.id, start: segment.start, kind, name, lay, path, stat, envelope: None })
     }
 
     fn append_to<W: Write>(&self, tar: &mut tar::Builder<Measured<W>>) -> Result<Member, ArchiveError> {
@@ -200,6 +205,19 @@ impl BundledFile {
             sha256,
             plain,
         })
+    }
+
+    fn entry(&self, member: &Member) -> IndexEntry {
+        IndexEntry {
+            name: member.name.clone(),
+            path: (self.kind == MemberKind::Video).then(|| self.lay.clone()),
+            start: self.start,
+            modified: self.stat.modified(),
+            offset: member.offset,
+            length: member.length,
+            sha256: member.sha256.clone(),
+            plain: member.plain.clone(),
+        }
     }
 
     fn stored_length(&self) -> u64 {

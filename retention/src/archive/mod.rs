@@ -4,7 +4,9 @@ mod archiver;
 mod bundle;
 mod error;
 mod expiry;
+mod finder;
 mod hashed;
+mod index;
 mod keys;
 mod layout;
 mod member;
@@ -16,6 +18,7 @@ mod seal;
 mod sender;
 mod sending;
 mod store;
+mod tail;
 mod verifier;
 
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod tests;
 pub use archiver::{Archiver, Sent};
 pub use error::ArchiveError;
 pub use expiry::expired;
+pub use finder::{Finder, Found, Frozen};
 pub use keys::{Keys, opens_own};
 pub use restorer::{Destination, Restored, Restorer};
 pub use store::{Ending, Store};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use catalog::{files, hex};
+use chrono::{DateTime, Utc};
 use config::{Archive, ArchivePlace, S3Place, Thaw};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -46,6 +47,15 @@ pub struct Store {
 
 /// Tells whether the program ends.
 pub type Ending = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// An object as a listing tells of it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) size: u64,
+    /// When the store got it.
+    pub(super) modified: DateTime<Utc>,
+}
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +104,18 @@ impl Store {
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
         let prefix = String::new();
         let (url, part) = (settings.address(), settings.part);
-        Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime, is_ending: None }
+        Self {
+            url,
+            class: None,
+            part,
+            prefix,
+            objects,
+            s3: None,
+            folder: None,
+            thaw,
+            runtime,
+            is_ending: None,
+        }
     }
 
     /// Gives up what it looks at or reads when the program ends: one that says nothing is waited for for long.
@@ -175,10 +196,25 @@ impl Store {
         }
     }
 
+    /// Lists all of its objects, page by page.
+    pub(super) fn objects_listed(&self) -> impl Iterator<Item = Result<Listed, ArchiveError>> + '_ {
+        let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
+        let before = prefix.as_ref().map_or(0, |prefix| prefix.as_ref().len() + 1);
+        let mut pages = self.objects.list(prefix.as_ref());
+        std::iter::from_fn(move || self.wait(pages.next())).map(move |listed| {
+            let listed = listed.map_err(|source| ArchiveError::of_store("list", &self.url, source))?;
+            let key = listed.location.as_ref()[before..].to_owned();
+            Ok(Listed { key, size: listed.size, modified: listed.last_modified })
+        })
+    }
+
     /// Returns the size of an object, or nothing where it is not there.
     pub(super) fn size(&self, key: &str) -> Result<Option<u64>, ArchiveError> {
         let path = self.path(key);
-        match self.wait_to_the_end(self.objects.head(&path))?.map_err(|e| ArchiveError::of_store("look at", key, e)) {
+        match self
+            .wait_to_the_end(self.objects.head(&path))?
+            .map_err(|e| ArchiveError::of_store("look at", key, e))
+        {
             Ok(found) => Ok(Some(found.size)),
             Err(ArchiveError::Absent { .. }) => Ok(None),
             Err(error) => Err(error),

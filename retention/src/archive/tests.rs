@@ -10,6 +10,7 @@ use super::ArchiveError;
 use super::bundle::Bundle;
 
 mod faulty;
+mod found;
 mod sealed;
 mod slow;
 mod steps;

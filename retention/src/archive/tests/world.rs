@@ -11,9 +11,12 @@ use catalog::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Archive, ArchivePlace, Retention, Thaw, ThawTier, Windows};
+use sha2::{Digest, Sha256};
 
 use super::faulty::Faulty;
-use crate::archive::{ArchiveError, Archiver, Destination, Keys, Restored, Restorer, Sent, Store};
+use crate::archive::{
+    ArchiveError, Archiver, Destination, Finder, Found, Frozen, Keys, Restored, Restorer, Sent, Store,
+};
 use crate::{Due, Retainer};
 
 /// Smaller than a segment, so that every bundle has many parts.
@@ -108,7 +111,7 @@ impl World {
         let queue = SqliteQueue::new(self.catalog.clone(), 3);
         for lease in queue.lease(100, Duration::from_secs(60), self.clock.now()).unwrap() {
             let file = self.root.path().join(&lease.segment.path);
-            let results = results(&lease.segment.path.display().to_string());
+            let results = results(&file, lease.segment.start);
             std::fs::write(catalog::sidecar_of(&file), serde_json::to_vec(&results).unwrap()).unwrap();
             queue.finish(&lease, &results, self.clock.now()).unwrap();
         }
@@ -140,6 +143,12 @@ impl World {
         Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(store), &|| false)
     }
 
+    /// Lets another catalogue find what the store holds.
+    pub(super) fn find(&self, catalog: &Catalog) -> Result<Found, ArchiveError> {
+        let (store, keys) = (&self.store(), &Keys::of(&self.settings));
+        Finder { catalog, store, keys, frozen: Frozen::Leave }.adopt()
+    }
+
     pub(super) fn restore(&self) -> Result<Restored, ArchiveError> {
         let wanted = self.catalog.archived_within("gate", self.span()).unwrap();
         let (media, store, clock) = (&self.media(), &self.store(), &self.clock);
@@ -169,18 +178,19 @@ impl World {
     }
 }
 
-fn results(file: &str) -> Results {
+fn results(file: &std::path::Path, start: DateTime<Utc>) -> Results {
+    let content = std::fs::read(file).unwrap();
     let segment = SegmentFacts {
         camera: Some("gate".to_owned()),
-        file: file.to_owned(),
-        start: "2026-11-22T22:00:00.000Z".to_owned(),
+        file: file.file_name().unwrap().to_str().unwrap().to_owned(),
+        start: start.to_rfc3339(),
         start_source: StartSource::Recorder,
         duration_s: 60.0,
         frames: 600,
         codec: "h264".to_owned(),
         width: 16,
         height: 16,
-        sha256: "00".repeat(32),
+        sha256: catalog::hex(&Sha256::digest(content)),
         faults: Vec::new(),
     };
     let profile = Profile {
