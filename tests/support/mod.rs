@@ -1,6 +1,7 @@
 //! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
 
 mod batch_server;
+pub(crate) mod broker;
 mod camera;
 mod children;
 pub(crate) mod clock;
