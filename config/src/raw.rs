@@ -9,10 +9,12 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod store;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use store::{RawSecret, RawStore};
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
