@@ -25,6 +25,7 @@ playwright_version=1.65.1
 axe_version=4.14.1
 onnxruntime_version=1.32.0
 moto_version=5.2.5
+azurite_version=3.37.0
 deny_version=0.20.2
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -93,7 +94,7 @@ install_onnxruntime() {
     fi
 }
 
-# The S3 server of the tests of the archive; it knows classes that must be thawed.
+# The S3 server of the tests of the archive, which also stands for Google's; it knows classes that must be thawed.
 install_moto() {
     local folder=.cache/moto
     [ ! -x $folder/bin/moto_server ] || return 0
@@ -108,6 +109,7 @@ install_for_test() {
     install_by_npm aimock @copilotkit/aimock "$aimock_version"
     install_by_npm playwright playwright-core "$playwright_version"
     install_by_npm axe axe-core "$axe_version"
+    install_by_npm azurite azurite "$azurite_version"
     install_onnxruntime
     install_moto
 }

@@ -29,6 +29,7 @@ mod placement;
 mod retention;
 mod sections;
 mod serve;
+mod store;
 mod stream;
 mod view;
 mod vision;

@@ -34,13 +34,15 @@ mod secret;
 mod settings;
 mod show;
 mod source;
+mod storage_class;
+mod store;
 mod template;
 mod tree;
 mod window;
 mod wording;
 mod zone;
 
-pub use archive::{Archive, ArchivePlace, S3Login, S3Place, StoragePrice, Thaw, ThawTier};
+pub use archive::{Archive, StoragePrice, Thaw, ThawTier};
 pub use asking::{Batches, FlexFallback, VisionMode};
 pub use camera::{Camera, CameraId, Framing, InvalidCameraId, View, ViewMode};
 pub use detect::{Detect, DetectModel, Layout, MOST_INPUT_PX, ModelLabels};
@@ -64,6 +66,7 @@ pub use settings::{
 };
 pub use show::render_effective;
 pub use source::{Input, InvalidAddress, NETWORK_PROTOCOLS, Source, Transport};
+pub use store::{AzureLogin, AzurePlace, Bucket, GcsPlace, S3Login, S3Place, StorePlace};
 pub use template::{Answers, CameraAnswers, StreamMode, camera_url, template};
 pub use window::{InvalidWindow, WindowState, Windows};
 pub use wording::{Filling, UnknownVariable, Variable, Wording};

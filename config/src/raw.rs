@@ -9,11 +9,13 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod store;
 mod telling;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use store::{RawSecret, RawStore};
 pub(crate) use telling::{RawHook, RawMqtt, RawReport};
 
 #[derive(Default, Deserialize, Serialize)]
