@@ -1,14 +1,14 @@
 //! A machine that burnt: what is in the archive is found again, with its events, by nothing but the settings and the key.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::archive::{Cold, REPOSITORY, archive_to, processed, restore};
+use crate::archive::{archive_to, processed, restore};
 use crate::sealed::Key;
+use crate::support::azurite::AzureLogin;
+use crate::support::cold::{Cold, Kind};
 use crate::support::media::{contents, finished, let_rest, sha256};
-use crate::support::moto::Moto;
 use crate::support::{Clip, Nightreel, PATIENCE, Seen, eventually, footage};
 
 /// A root with processed footage in which something is seen, that is about to be archived.
@@ -67,7 +67,7 @@ fn burnt_and_back(nightreel: &Nightreel, cold: &Cold, keys: &str) {
     assert_eq!((&found["bundles"], &found["segments"], &found["results"]), (&2.into(), &3.into(), &3.into()));
     // One to see that it answers, one to list them, and of each its end.
     assert_eq!(found["requests"], 4);
-    if let Cold::Moto(_) = cold {
+    if !matches!(cold, Cold::Folder(_)) {
         assert_eq!(cold.requests() - asked, 4);
     }
     assert_eq!(answers(nightreel), answered);
@@ -91,22 +91,25 @@ fn burnt_and_back(nightreel: &Nightreel, cold: &Cold, keys: &str) {
 #[test]
 fn what_a_folder_holds_is_found_again_by_who_lost_all_else() {
     let nightreel = with_events();
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     burnt_and_back(&nightreel, &cold, "");
 }
 
 #[test]
-fn what_a_bucket_holds_sealed_is_found_again_by_who_has_the_key() {
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    let nightreel = with_events();
-    let key = Key::make(&nightreel, "key");
-    burnt_and_back(&nightreel, &Cold::Moto(moto), &format!("{}{}", key.seals(), key.opens()));
+fn what_any_store_holds_sealed_is_found_again_by_who_has_the_key() {
+    for kind in [Kind::S3, Kind::Gcs, Kind::Azure(AzureLogin::Key)] {
+        let nightreel = with_events();
+        let key = Key::make(&nightreel, "key");
+        if let Some(cold) = Cold::start(kind, &nightreel) {
+            burnt_and_back(&nightreel, &cold, &format!("{}{}", key.seals(), key.opens()));
+        }
+    }
 }
 
 #[test]
 fn without_the_key_footage_is_found_and_its_events_when_the_key_is_there() {
     let nightreel = with_events();
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     let key = Key::make(&nightreel, "key");
     archive_to(&nightreel, &cold, &key.seals());
     nightreel.run(&["retain"]).with_code(0);
@@ -129,10 +132,11 @@ fn without_the_key_footage_is_found_and_its_events_when_the_key_is_there() {
 
 #[test]
 fn what_is_frozen_is_told_of_and_asked_for_only_where_that_is_said() {
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    moto.thaw_after(2);
     let nightreel = with_events();
-    let cold = Cold::Moto(moto);
+    let Some(cold) = Cold::start(Kind::S3, &nightreel) else { return };
+    if let Cold::Moto(moto) = &cold {
+        moto.thaw_after(2);
+    }
     archive_to(&nightreel, &cold, "storage_class = \"DEEP_ARCHIVE\"\n");
     nightreel.run(&["retain"]).with_code(0);
     let answered = answers(&nightreel);

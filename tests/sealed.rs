@@ -7,11 +7,11 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::archive::{
-    Cold, NIGHT, REPOSITORY, archive_to, bundles, killed_while_sending, processed, restore, with_footage,
+    NIGHT, archive_to, bundles, killed_while_sending, processed, restore, with_footage,
     with_large_footage,
 };
+use crate::support::cold::{Cold, Kind};
 use crate::support::media::{contents, files_under, finished, sha256};
-use crate::support::moto::Moto;
 use crate::support::{Nightreel, Seen};
 
 /// A key that `age-keygen` made: the public one, and the file with the secret one.
@@ -48,7 +48,7 @@ impl Key {
 #[test]
 fn a_sealed_bundle_can_be_read_by_tar_and_age_alone() {
     let nightreel = with_footage(2);
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     let key = Key::make(&nightreel, "key");
     let before = contents(&nightreel.root());
     archive_to(&nightreel, &cold, &key.seals());
@@ -117,23 +117,25 @@ fn sealed_and_back(nightreel: &Nightreel, cold: &Cold) {
 #[test]
 fn footage_goes_sealed_to_a_folder_and_comes_back_for_who_has_the_key() {
     let nightreel = with_footage(3);
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     sealed_and_back(&nightreel, &cold);
 }
 
 #[test]
 fn footage_goes_sealed_to_a_bucket_and_comes_back_for_who_has_the_key() {
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    sealed_and_back(&with_footage(3), &Cold::Moto(moto));
+    let nightreel = with_footage(3);
+    let Some(cold) = Cold::start(Kind::S3, &nightreel) else { return };
+    sealed_and_back(&nightreel, &cold);
 }
 
 #[test]
 fn killed_while_it_sends_sealed_it_sends_anew_and_mixes_no_two_tries() {
     let nightreel = with_large_footage();
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     let key = Key::make(&nightreel, "key");
     let keys = format!("{}{}", key.seals(), key.opens());
     killed_while_sending(&nightreel, &cold, &keys, |cold| cold.unfinished() == 1);
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    killed_while_sending(&with_footage(2), &Cold::Moto(moto), &keys, |cold| cold.objects() == 1);
+    let nightreel = with_footage(2);
+    let Some(cold) = Cold::start(Kind::S3, &nightreel) else { return };
+    killed_while_sending(&nightreel, &cold, &keys, |cold| cold.objects() == 1);
 }

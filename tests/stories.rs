@@ -36,6 +36,7 @@ mod recording;
 mod retaining;
 mod sealed;
 mod settings;
+mod telling;
 mod views;
 mod vision;
 mod vision_faults;

@@ -1,10 +1,13 @@
 //! The archive: bundles of segments in an object store, verified before a local copy may go, and the way back.
 
 mod archiver;
+mod azure;
 mod bundle;
 mod error;
 mod expiry;
 mod finder;
+mod folder;
+mod gcs;
 mod hashed;
 mod index;
 mod keys;
@@ -12,13 +15,16 @@ mod layout;
 mod member;
 mod object;
 mod pace;
+mod provider;
 mod restorer;
 mod s3;
 mod seal;
 mod sender;
 mod sending;
+mod signed;
 mod store;
 mod tail;
+mod uploads;
 mod verifier;
 
 #[cfg(test)]

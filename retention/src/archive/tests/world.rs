@@ -10,7 +10,7 @@ use catalog::{
     SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{AfterProcessing, Archive, ArchivePlace, Retention, Thaw, ThawTier, Windows};
+use config::{AfterProcessing, Archive, Retention, StorePlace, Thaw, ThawTier, Windows};
 use sha2::{Digest, Sha256};
 
 use super::faulty::Faulty;
@@ -46,7 +46,7 @@ impl World {
         let clock = Clock::standing(hour() + TimeDelta::hours(2));
         catalog.note_run(clock.now()).unwrap();
         let settings = Archive {
-            place: ArchivePlace::Folder(folder.path().join("unused")),
+            place: StorePlace::Folder(folder.path().join("unused")),
             storage_class: None,
             part: PART,
             windows: Windows::always(chrono_tz::UTC),
