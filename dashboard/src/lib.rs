@@ -17,6 +17,7 @@ mod media;
 mod metrics;
 mod open;
 mod origin;
+mod packed;
 mod page;
 mod pages;
 mod params;
