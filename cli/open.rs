@@ -53,6 +53,11 @@ impl Store {
             settings.archive.is_none(),
             "this nightreel was built without the archive; take `[archive]` out of the settings, or use the full one"
         );
+        #[cfg(not(feature = "archive"))]
+        anyhow::ensure!(
+            settings.snapshot_store.is_none(),
+            "this nightreel was built without the archive's stores; take `[snapshots]` out of the settings, or use the full one"
+        );
         let root = &settings.storage.root;
         std::fs::create_dir_all(root)
             .with_context(|| format!("cannot make the folder `{}`; see `storage.root`", root.display()))?;

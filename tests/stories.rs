@@ -34,6 +34,7 @@ mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;
+mod snapshots;
 mod views;
 mod vision;
 mod vision_faults;

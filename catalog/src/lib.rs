@@ -52,6 +52,7 @@ mod passed_over;
 mod paths;
 mod pause;
 mod picture_tokens;
+pub mod pictures;
 mod queue;
 mod rebuild;
 mod reconcile;

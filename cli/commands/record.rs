@@ -110,12 +110,14 @@ pub(crate) async fn record(
         // whom it cannot reach must not hold up the end
         tokio::spawn(async move { ending.run_until_cancelled(telling).await });
     }
+    #[cfg(feature = "archive")]
+    let sending = crate::snapshots_send::Sending::start(&store.settings);
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
     let mut next = SETTLED;
-    loop {
+    let ended = loop {
         tokio::select! {
-            ended = &mut recording => return Ok(ended?),
+            ended = &mut recording => break ended,
             () = tokio::time::sleep(next) => {
                 if std::mem::replace(&mut next, REPORT) == REPORT {
                     report(&board);
@@ -123,7 +125,12 @@ pub(crate) async fn record(
                 give_back_pages();
             }
         }
+    };
+    #[cfg(feature = "archive")]
+    if let Some(sending) = sending {
+        sending.end().await;
     }
+    Ok(ended?)
 }
 
 fn give_back_pages() {

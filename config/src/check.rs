@@ -77,6 +77,7 @@ impl Check<'_> {
         if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
             self.billed_longer(archive, retention);
         }
+        let snapshots = raw.snapshots.as_ref().map(|snapshots| self.snapshot_store(snapshots, &raw.camera));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {
@@ -89,6 +90,7 @@ impl Check<'_> {
             events: events?,
             retention: retention?,
             archive: given(archive)?,
+            snapshot_store: given(snapshots)?,
             hook: given(hook)?,
             serve: serve?,
         })

@@ -9,11 +9,13 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod snapshots;
 mod store;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use snapshots::RawSnapshots;
 pub(crate) use store::{RawSecret, RawStore};
 
 #[derive(Default, Deserialize, Serialize)]
@@ -30,6 +32,8 @@ pub(crate) struct RawSettings {
     pub(crate) retention: RawRetention,
     /// Absent: nothing is archived.
     pub(crate) archive: Option<RawArchive>,
+    /// Absent: snapshots stay in their folders.
+    pub(crate) snapshots: Option<RawSnapshots>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
     pub(crate) serve: RawServe,
