@@ -35,6 +35,7 @@ mod recording;
 mod retaining;
 mod settings;
 mod snapshots;
+mod telling;
 mod views;
 mod vision;
 mod vision_faults;

@@ -23,6 +23,7 @@ mod detect;
 mod hook;
 mod lens;
 mod lens_table;
+mod mqtt;
 mod outputs;
 mod placement;
 mod retention;
@@ -79,6 +80,8 @@ impl Check<'_> {
         }
         let snapshots = raw.snapshots.as_ref().map(|snapshots| self.snapshot_store(snapshots, &raw.camera));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
+        let mqtt = raw.mqtt.as_mut().map(|raw| self.mqtt(raw));
+        let report_dir = raw.report.as_mut().map(|raw| self.report_dir(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {
             storage: storage?,
@@ -92,6 +95,8 @@ impl Check<'_> {
             archive: given(archive)?,
             snapshot_store: given(snapshots)?,
             hook: given(hook)?,
+            mqtt: given(mqtt)?,
+            report_dir: given(report_dir)?,
             serve: serve?,
         })
     }

@@ -3,6 +3,7 @@
 mod asked;
 pub(crate) mod azurite;
 mod batch_server;
+pub(crate) mod broker;
 mod camera;
 mod children;
 pub(crate) mod clock;

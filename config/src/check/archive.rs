@@ -79,8 +79,9 @@ impl Check<'_> {
     /// Tells whether bundles are read again where nobody said so: where the server does not compare what it gets, and
     /// takes nothing for being read.
     fn reads_back(&mut self, place: &StorePlace, class: Option<&str>) -> bool {
-        let is_free =
-            |class: &str| known(place).iter().any(|known| known.name == class && known.reading == Reading::Free);
+        let is_free = |class: &str| {
+            known(place).iter().any(|known| known.name == class && known.reading == Reading::Free)
+        };
         if place.compares() {
             return false;
         }
