@@ -15,6 +15,8 @@ mod runtime;
 mod service;
 mod signals;
 mod snapshots;
+#[cfg(feature = "archive")]
+mod snapshots_send;
 
 use std::process::ExitCode;
 

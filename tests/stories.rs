@@ -37,6 +37,7 @@ mod recording;
 mod retaining;
 mod sealed;
 mod settings;
+mod snapshots;
 mod telling;
 mod views;
 mod vision;

@@ -54,6 +54,7 @@ mod passed_over;
 mod paths;
 mod pause;
 mod picture_tokens;
+pub mod pictures;
 mod queue;
 mod readers;
 mod rebuild;

@@ -79,6 +79,7 @@ impl Check<'_> {
         if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
             self.billed_longer(archive, retention);
         }
+        let snapshots = raw.snapshots.as_ref().map(|snapshots| self.snapshot_store(snapshots, &raw.camera));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let mqtt = raw.mqtt.as_mut().map(|raw| self.mqtt(raw));
         let report_dir = raw.report.as_mut().map(|raw| self.report_dir(raw));
@@ -93,6 +94,7 @@ impl Check<'_> {
             events: events?,
             retention: retention?,
             archive: given(archive)?,
+            snapshot_store: given(snapshots)?,
             hook: given(hook)?,
             mqtt: given(mqtt)?,
             report_dir: given(report_dir)?,

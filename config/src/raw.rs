@@ -9,12 +9,14 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod snapshots;
 mod store;
 mod telling;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use snapshots::RawSnapshots;
 pub(crate) use store::{RawSecret, RawStore};
 pub(crate) use telling::{RawHook, RawMqtt, RawReport};
 
@@ -32,6 +34,8 @@ pub(crate) struct RawSettings {
     pub(crate) retention: RawRetention,
     /// Absent: nothing is archived.
     pub(crate) archive: Option<RawArchive>,
+    /// Absent: snapshots stay in their folders.
+    pub(crate) snapshots: Option<RawSnapshots>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
     /// Absent: no broker is told.

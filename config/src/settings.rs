@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Mqtt, Price, Rates, RetentionRule,
-    Secret, VisionMode, Windows, Wording,
+    Secret, StorePlace, VisionMode, Windows, Wording,
 };
 
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Absent: nothing is archived.
     pub archive: Option<Archive>,
+    /// Where snapshots go when they are made; absent: they stay in their folders.
+    pub snapshot_store: Option<StorePlace>,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
     /// Absent: no broker is told of them.
