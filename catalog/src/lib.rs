@@ -47,6 +47,7 @@ mod marks;
 mod media;
 mod name;
 mod named;
+mod near;
 mod notes;
 mod passed_over;
 mod paths;
