@@ -17,6 +17,7 @@ mod digests;
 mod doctor;
 mod events;
 mod exactness;
+mod floor;
 mod gate;
 mod hls;
 mod kill;
