@@ -49,6 +49,7 @@ mod name;
 mod named;
 mod near;
 mod notes;
+mod own_file;
 mod passed_over;
 mod paths;
 mod pause;
