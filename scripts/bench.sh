@@ -10,6 +10,7 @@
 #   detect    the detector: the shipped model on OpenCV, alone and in batches, and on ONNX Runtime
 #   chain     processing: a segment's whole way, in minutes of footage per minute of CPU
 #   asking    the vision model: requests and dollars against one request for each sampled frame
+#   pages     the pages: 200 people with a day open, over a month of 64 cameras, beside a recorder
 #   recall    what sampling by activity misses in nights with people at known times
 # `scripts/bench.sh WHAT --help` lists the options. docs/benchmarks.md has the tables, with their commands.
 #
@@ -18,7 +19,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 what=${1:-}
-if [ ! -f "scripts/bench/$what.py" ] || [[ $what =~ ^(measure|answers|cameras|clips|peers)$ ]]; then
+if [ ! -f "scripts/bench/$what.py" ] || [[ $what =~ ^(measure|answers|cameras|clips|peers|pages_.*)$ ]]; then
     sed -n '/^# usage/,/^# .scripts/s/^# //p' "$0" >&2
     exit 2
 fi

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -10,6 +10,7 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::alive::Alive;
 use crate::lock::OpeningLock;
+use crate::readers::Readers;
 use crate::{CatalogError, files};
 
 pub(crate) const FILE_NAME: &str = "catalog.sqlite3";
@@ -17,7 +18,7 @@ pub(crate) const FILE_NAME: &str = "catalog.sqlite3";
 /// How long a writer waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A handle to the catalogue; clones share one connection. Calls block: not for async threads.
+/// A handle to the catalogue; clones share one connection, or a few that read beside one that writes. Calls block: not for async threads.
 ///
 /// One connection behind a lock is the process's one writer. A thread of its own would add a queue and give
 /// nothing: all callers are on blocking threads, and SQLite has a single writer anyway.
@@ -29,6 +30,7 @@ pub struct Catalog {
 struct Shared {
     path: PathBuf,
     connection: Mutex<Connection>,
+    readers: OnceLock<Readers>,
     alive: Alive,
 }
 
@@ -50,12 +52,23 @@ impl Catalog {
     /// As [`Catalog::open`], for whoever has the turn to open.
     pub(crate) fn open_locked(state_dir: &Path) -> Result<Self, CatalogError> {
         let path = state_dir.join(FILE_NAME);
-        let mut connection = connect(&path)?;
+        let mut connection = connect(&path).map_err(|source| CatalogError::Database {
+            doing: "open",
+            path: path.clone(),
+            source,
+        })?;
         migrations()
             .to_latest(&mut connection)
             .map_err(|source| CatalogError::Migration { path: path.clone(), source })?;
         let alive = Alive::new(state_dir);
-        Ok(Self { shared: Arc::new(Shared { path, connection: Mutex::new(connection), alive }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path,
+                connection: Mutex::new(connection),
+                readers: OnceLock::new(),
+                alive,
+            }),
+        })
     }
 
     /// Runs queries that change nothing.
@@ -64,7 +77,16 @@ impl Catalog {
         doing: &'static str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, CatalogError> {
-        query(&self.connection()).map_err(|source| self.error(doing, source))
+        let done = match self.shared.readers.get() {
+            Some(readers) => readers.read(query),
+            None => query(&self.connection()),
+        };
+        done.map_err(|source| self.error(doing, source))
+    }
+
+    /// From now on reads with several connections side by side: for who answers many.
+    pub fn read_by_many(&self) {
+        self.shared.readers.get_or_init(|| Readers::new(self.shared.path.clone()));
     }
 
     /// Runs changes in one transaction: all of them or none. It begins as a writer, since an upgrade from
@@ -110,18 +132,15 @@ impl Catalog {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, CatalogError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A commit allows a deletion or a payment: it must be on the disk when it returns.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
-    };
-    open().map_err(|source| CatalogError::Database { doing: "open", path: path.into(), source })
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit allows a deletion or a payment: it must be on the disk when it returns.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
 }
 
 fn migrations() -> Migrations<'static> {
@@ -137,6 +156,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0009_archive.sql")),
         M::up(include_str!("../migrations/0010_sums.sql")),
         M::up(include_str!("../migrations/0011_planning.sql")),
+        M::up(include_str!("../migrations/0012_changed.sql")),
     ])
 }
 

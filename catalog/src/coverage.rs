@@ -17,7 +17,10 @@ use crate::{Catalog, CatalogError, GapCause, Span, expected, gap};
 const SEAM: TimeDelta = TimeDelta::seconds(1);
 
 /// No segment is longer: what began so long before a day cannot reach into it.
-const LONGEST: TimeDelta = TimeDelta::days(1);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::days(1);
+
+/// What ended longer before a span is joined to nothing in it, neither here nor where it is drawn.
+const JOINED: TimeDelta = TimeDelta::minutes(1);
 
 /// One day of the calendar in some time zone; 23 or 25 hours where the clocks change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,15 +203,23 @@ impl Catalog {
     }
 }
 
+/// Lists the footage that reaches into a span, and the last before it, to which the first may be joined. What is asked
+/// of a segment is in the index, but for results, which a processed one has.
 fn footage_within(c: &Connection, camera: &CameraId, span: Span) -> rusqlite::Result<Vec<Footage>> {
     c.prepare_cached(
         "SELECT start_ms, ifnull(duration_ms, 0),
-                EXISTS (SELECT 1 FROM result WHERE result.segment_id = segment.id),
+                state = 'processed' OR EXISTS (SELECT 1 FROM result WHERE result.segment_id = segment.id),
                 archived_ms IS NOT NULL
-         FROM segment WHERE camera = ?1 AND start_ms >= ?2 AND start_ms < ?3 AND path NOT LIKE '/%'",
+         FROM segment WHERE camera = ?1 AND start_ms >= ?2 AND start_ms < ?3
+            AND substr(path, 1, 1) <> '/' AND start_ms + ifnull(duration_ms, 0) >= ?4",
     )?
     .query_map(
-        params![camera.as_str(), (span.from - LONGEST).timestamp_millis(), span.to.timestamp_millis()],
+        params![
+            camera.as_str(),
+            (span.from - LONGEST).timestamp_millis(),
+            span.to.timestamp_millis(),
+            (span.from - JOINED).timestamp_millis()
+        ],
         |row| {
             let from = time(row.get(0)?);
             let span = Span::new(from, from + TimeDelta::milliseconds(row.get(1)?));

@@ -71,7 +71,7 @@ impl Catalog {
         let files: Vec<(u64, Span)> = self.read("measure footage", |c| {
             c.prepare_cached(
                 "SELECT size, start_ms, duration_ms FROM segment
-                 WHERE camera = ?1 AND start_ms >= ?2 AND duration_ms > 0 AND path NOT LIKE '/%'",
+                 WHERE camera = ?1 AND start_ms >= ?2 AND duration_ms > 0 AND substr(path, 1, 1) <> '/'",
             )?
             .query_map(params![camera.as_str(), since.timestamp_millis()], |row| {
                 let from = crate::segment::time(row.get(1)?);

@@ -99,10 +99,12 @@ impl Catalog {
                                   WHERE o.segment_id = r.segment_id AND o.profile_id = r.profile_id)),
                         count(k.request_id), count(k.output_tokens), coalesce(sum(k.input_tokens), 0),
                         coalesce(sum(k.output_tokens), 0)
-                 FROM result r JOIN segment s ON s.id = r.segment_id
+                 FROM (SELECT r.* FROM result r JOIN segment s ON s.id = r.segment_id
+                       WHERE r.finished_ms >= ?2 AND s.duration_ms IS NOT NULL
+                       ORDER BY r.finished_ms DESC LIMIT ?3) r
+                 JOIN segment s ON s.id = r.segment_id
                  LEFT JOIN call k ON k.segment_sha256 = r.sha256 AND k.model = ?1
-                 WHERE r.finished_ms >= ?2 AND s.duration_ms IS NOT NULL
-                 GROUP BY r.segment_id, r.profile_id ORDER BY r.finished_ms DESC LIMIT ?3",
+                 GROUP BY r.segment_id, r.profile_id ORDER BY r.finished_ms DESC",
             )?;
             let rows = statement.query_map(params![model, since, SEGMENTS], looked_at)?;
             let mut looked = rows.collect::<rusqlite::Result<Vec<_>>>()?;

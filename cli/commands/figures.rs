@@ -15,6 +15,7 @@ const NAMED: usize = 200;
 
 /// Returns what the pages are made of. The store is theirs alone: a long look must not hold up who writes.
 pub(crate) fn site(store: Store) -> Site {
+    store.catalog.read_by_many();
     Site {
         catalog: store.catalog.clone(),
         media: store.media(),

@@ -149,7 +149,7 @@ impl Status {
         let (troubles, queue) = (Troubles::of(store, &queue)?, queue.stats(now)?);
         let disk = retention::measure(store.root.path())?;
         let gates = store.catalog.gate_tallies(now - GATED)?;
-        let cameras = cameras(store, now)?;
+        let cameras = cameras(store, (&gates, now))?;
         let mut segments = BTreeMap::new();
         for (state, count) in cameras.iter().flat_map(|camera| &camera.segments) {
             *segments.entry(state.clone()).or_default() += count;
@@ -226,9 +226,11 @@ impl Status {
 }
 
 /// Lists the cameras of the settings, then those only the catalogue knows.
-fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>> {
+fn cameras(
+    store: &Store,
+    (gates, now): (&BTreeMap<Option<String>, GateTally>, DateTime<Utc>),
+) -> anyhow::Result<Vec<CameraLine>> {
     let mut summaries = store.catalog.summaries()?;
-    let mut gates = store.catalog.gate_tallies(now - GATED)?;
     let mut healths: BTreeMap<String, CameraHealth> = store
         .catalog
         .health()?
@@ -239,7 +241,7 @@ fn cameras(store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<CameraLine>>
         recording: is_recording(&store.root.path().join(&id), now),
         record_window: recording.and_then(|recording| record_window(recording, now)),
         health: healths.remove(&id).map(|health| HealthLine::of(health, recording, now)),
-        gate: gates.remove(&Some(id.clone())).and_then(GateLine::of),
+        gate: gates.get(&Some(id.clone())).copied().and_then(GateLine::of),
         segments: summary.by_state,
         bytes: summary.bytes,
         newest: summary.newest,

@@ -24,6 +24,9 @@ pub(crate) enum Fault {
 
     #[error(transparent)]
     Figure(#[from] FigureError),
+
+    #[error("a page cannot be packed")]
+    Packing(#[from] std::io::Error),
 }
 
 pub(crate) type Made<T> = Result<T, Fault>;
@@ -39,7 +42,7 @@ impl Fault {
         match self {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::Wrong { .. } => StatusCode::BAD_REQUEST,
-            Self::Catalog(_) | Self::Figure(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Catalog(_) | Self::Figure(_) | Self::Packing(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -47,7 +50,9 @@ impl Fault {
     fn told(&self) -> String {
         match self {
             Self::NotFound { .. } | Self::Wrong { .. } => self.to_string(),
-            Self::Catalog(_) | Self::Figure(_) => "the server cannot tell; its log says why".to_owned(),
+            Self::Catalog(_) | Self::Figure(_) | Self::Packing(_) => {
+                "the server cannot tell; its log says why".to_owned()
+            }
         }
     }
 

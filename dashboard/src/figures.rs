@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::fault::{Fault, Made};
+use crate::kept::Holds;
 use crate::pages::Pages;
 
 /// Which figure is wanted.
@@ -186,7 +187,7 @@ impl Pages {
             Wanted::Estimate => &figures.estimate,
             Wanted::Plan => &figures.plan,
         };
-        self.figures.get(wanted, || Ok(Arc::new(make()?)))
+        self.figures.get(&wanted, || Ok(()), || Ok((Arc::new(make()?), Holds::AWhile)))
     }
 
     /// Returns a figure as the pages read it.

@@ -1,5 +1,5 @@
-//! Keeps what is dear to make, for as long as making it took twenty times over: so all who ask together cost a twentieth
-//! of a core.
+//! Keeps what is dear to make: while nothing it was made of has changed, and else for as long as making it took twenty times
+//! over, so all who ask together cost a twentieth of a core. Holds no more than so much at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,53 +8,97 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Made;
 
-/// How many times over what took long to make is kept.
+/// How many times over what took long to make is kept, whatever has changed.
 const TIMES: u32 = 20;
 
-/// Nothing older is shown, however long it took.
+/// Nothing older is shown, however long it took, unless nothing has changed.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Whoever leafs through the days of a year is not to fill the memory.
-const MOST: usize = 32;
+/// How long something holds that was just made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// It changes by itself, as time goes by.
+    AWhile,
+    /// Until its basis is another one.
+    Until,
+}
 
+/// What was made, of a key; `B` is what it was made of, by which it is known to hold still.
 #[derive(Debug)]
-pub(crate) struct Kept<K, V> {
-    places: Mutex<HashMap<K, Arc<Place<V>>>>,
+pub(crate) struct Kept<K, V, B> {
+    shelf: Mutex<Shelf<K, V, B>>,
+    most: usize,
+    weigh: fn(&V) -> usize,
 }
 
 #[derive(Debug)]
-struct Place<V> {
-    made: Mutex<Option<Thing<V>>>,
+struct Shelf<K, V, B> {
+    spots: HashMap<K, Spot<V, B>>,
+    /// Counts who came.
+    turn: u64,
+}
+
+#[derive(Debug)]
+struct Spot<V, B> {
+    place: Arc<Place<V, B>>,
+    weight: usize,
+    /// The turn of who came last.
+    used: u64,
+}
+
+#[derive(Debug)]
+struct Place<V, B> {
+    made: Mutex<Option<Thing<V, B>>>,
     /// Held by whoever makes the next one.
     making: Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
-struct Thing<V> {
+struct Thing<V, B> {
     value: V,
+    /// Absent where it changes by itself.
+    basis: Option<B>,
+    /// When it was true last.
     at: Instant,
     took: Duration,
 }
 
-impl<V> Thing<V> {
+impl<V, B: PartialEq> Thing<V, B> {
     fn is_fresh(&self) -> bool {
         self.at.elapsed() < (self.took * TIMES).min(LONGEST)
     }
-}
 
-impl<K, V> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self { places: Mutex::default() }
+    fn holds(&self, basis: &impl Fn() -> Made<B>) -> Made<bool> {
+        match &self.basis {
+            Some(known) => Ok(basis()? == *known),
+            None => Ok(false),
+        }
     }
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Kept<K, V> {
+impl<K: Eq + Hash + Clone, V: Clone, B: PartialEq + Clone> Kept<K, V, B> {
+    /// Keeps things that weigh `most` together, and the one that was made last, whatever it weighs.
+    pub(crate) fn new(most: usize, weigh: fn(&V) -> usize) -> Self {
+        Self { shelf: Mutex::new(Shelf { spots: HashMap::new(), turn: 0 }), most, weigh }
+    }
+
     /// Returns what is kept, or makes it. While one makes it anew, the others get what was there. Blocks.
-    pub(crate) fn get(&self, key: K, make: impl FnOnce() -> Made<V>) -> Made<V> {
+    pub(crate) fn get(
+        &self,
+        key: &K,
+        basis: impl Fn() -> Made<B>,
+        make: impl FnOnce() -> Made<(V, Holds)>,
+    ) -> Made<V> {
         let place = self.place(key);
         let kept = lock(&place.made).clone();
-        if let Some(thing) = kept.as_ref().filter(|thing| thing.is_fresh()) {
-            return Ok(thing.value.clone());
+        if let Some(thing) = &kept {
+            if thing.is_fresh() {
+                return Ok(thing.value.clone());
+            }
+            if thing.holds(&basis)? {
+                lock(&place.made).iter_mut().for_each(|thing| thing.at = Instant::now());
+                return Ok(thing.value.clone());
+            }
         }
         let not_too_old = kept.filter(|thing| thing.at.elapsed() < LONGEST * 2);
         let _making = match (place.making.try_lock(), not_too_old) {
@@ -66,22 +110,72 @@ impl<K: Eq + Hash + Clone, V: Clone> Kept<K, V> {
         if let Some(thing) = lock(&place.made).as_ref().filter(|thing| thing.is_fresh()) {
             return Ok(thing.value.clone());
         }
-        let at = Instant::now();
-        let value = make()?;
-        *lock(&place.made) = Some(Thing { value: value.clone(), at, took: at.elapsed() });
-        Ok(value)
-    }
-
-    fn place(&self, key: K) -> Arc<Place<V>> {
-        let mut places = lock(&self.places);
-        if places.len() >= MOST && !places.contains_key(&key) {
-            places.retain(|_, place| lock(&place.made).as_ref().is_some_and(Thing::is_fresh));
-            if places.len() >= MOST {
-                places.clear();
+        let made = self.make(&basis, make);
+        match made {
+            Ok(thing) => {
+                let value = thing.value.clone();
+                *lock(&place.made) = Some(thing);
+                self.keep(key, &place, (self.weigh)(&value));
+                Ok(value)
+            }
+            Err(fault) => {
+                self.forget_unmade(key);
+                Err(fault)
             }
         }
+    }
+
+    fn make(
+        &self,
+        basis: &impl Fn() -> Made<B>,
+        make: impl FnOnce() -> Made<(V, Holds)>,
+    ) -> Made<Thing<V, B>> {
+        let at = Instant::now();
+        // Before it is made: what changes meanwhile makes it another one.
+        let basis = basis()?;
+        let (value, holds) = make()?;
+        let basis = (holds == Holds::Until).then_some(basis);
+        Ok(Thing { value, basis, at, took: at.elapsed() })
+    }
+
+    fn place(&self, key: &K) -> Arc<Place<V, B>> {
+        let mut shelf = lock(&self.shelf);
+        shelf.turn += 1;
+        let used = shelf.turn;
         let empty = || Arc::new(Place { made: Mutex::new(None), making: Mutex::new(()) });
-        Arc::clone(places.entry(key).or_insert_with(empty))
+        let spot = shelf.spots.entry(key.clone()).or_insert_with(|| Spot { place: empty(), weight: 0, used });
+        spot.used = used;
+        Arc::clone(&spot.place)
+    }
+
+    /// Notes what it weighs, and lets go of what nobody asked for the longest.
+    fn keep(&self, key: &K, place: &Arc<Place<V, B>>, weight: usize) {
+        let mut shelf = lock(&self.shelf);
+        let used = shelf.turn;
+        let spot = Spot { place: Arc::clone(place), weight, used };
+        shelf.spots.insert(key.clone(), spot);
+        while shelf.weight() > self.most {
+            let others = shelf.spots.iter().filter(|(other, spot)| *other != key && spot.weight > 0);
+            let Some(oldest) = others.min_by_key(|(_, spot)| spot.used).map(|(other, _)| other.clone())
+            else {
+                return;
+            };
+            shelf.spots.remove(&oldest);
+        }
+    }
+
+    /// Days that cannot be made are without number.
+    fn forget_unmade(&self, key: &K) {
+        let mut shelf = lock(&self.shelf);
+        if shelf.spots.get(key).is_some_and(|spot| spot.weight == 0) {
+            shelf.spots.remove(key);
+        }
+    }
+}
+
+impl<K, V, B> Shelf<K, V, B> {
+    fn weight(&self) -> usize {
+        self.spots.values().map(|spot| spot.weight).sum()
     }
 }
 
@@ -91,48 +185,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::fault::Fault;
-
-    #[test]
-    fn what_is_made_at_once_is_made_each_time_and_a_fault_is_not_kept() {
-        let kept: Kept<u8, u8> = Kept::default();
-        assert!(kept.get(1, || Err(Fault::NotFound { what: "day" })).is_err());
-        assert_eq!(kept.get(1, || Ok(1)).unwrap(), 1);
-        for key in 0..=u8::try_from(MOST).unwrap() {
-            assert_eq!(kept.get(key, || Ok(key)).unwrap(), key);
-        }
-        assert!(lock(&kept.places).len() <= MOST);
-    }
-
-    #[test]
-    fn what_took_long_is_made_once_for_all_who_ask_meanwhile() {
-        let (kept, made): (Kept<(), u32>, _) = (Kept::default(), AtomicU32::new(0));
-        let (begun, has_begun) = mpsc::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
-        let (kept, made) = (&kept, &made);
-        std::thread::scope(|scope| {
-            let slow = scope.spawn(move || {
-                kept.get((), || {
-                    begun.send(()).unwrap();
-                    may_go_on.recv().unwrap();
-                    Ok(made.fetch_add(1, Ordering::SeqCst))
-                })
-            });
-            has_begun.recv().unwrap();
-            let others: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| kept.get((), || Ok(100 + made.fetch_add(1, Ordering::SeqCst)))))
-                .collect();
-            // waits for nothing: makes the first one dear enough to be kept while the others come
-            std::thread::sleep(Duration::from_millis(100));
-            go_on.send(()).unwrap();
-            assert_eq!(slow.join().unwrap().unwrap(), 0);
-            assert!(others.into_iter().all(|other| other.join().unwrap().unwrap() == 0));
-        });
-        assert_eq!(made.load(Ordering::SeqCst), 1);
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
 use crate::kept::Kept;
+use crate::packed::Packed;
 use crate::page::{cues, day, events, feed, live, night, play, search, storage, thumbnail};
 use crate::params::Params;
 use crate::site::Site;
@@ -26,14 +27,20 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
+/// Of pages that are kept, packed: some months of 64 cameras.
+const DAYS_BYTES: usize = 16 << 20;
+
+/// More than there are.
+const FIGURES: usize = 8;
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Pages {
     pub(crate) site: Site,
     /// Days as they are shown, by their date.
-    pub(crate) days: Kept<chrono::NaiveDate, Arc<day::Strips>>,
+    pub(crate) days: Kept<chrono::NaiveDate, Arc<Packed>, day::Basis>,
     /// What the figures told last.
-    pub(crate) figures: Kept<Wanted, Arc<Value>>,
+    pub(crate) figures: Kept<Wanted, Arc<Value>, ()>,
     /// What forms send back: a page elsewhere cannot know it.
     pub(crate) token: String,
 }
@@ -41,8 +48,8 @@ pub(crate) struct Pages {
 pub(crate) type Shared = State<Arc<Pages>>;
 
 pub(crate) fn router(site: Site) -> Router {
-    let pages =
-        Arc::new(Pages { site, days: Kept::default(), figures: Kept::default(), token: token::random() });
+    let days = Kept::new(DAYS_BYTES, |page: &Arc<Packed>| page.weight());
+    let pages = Arc::new(Pages { site, days, figures: Kept::new(FIGURES, |_| 1), token: token::random() });
     Router::new()
         .route("/", get(day::today))
         .route("/day", get(day::chosen))
@@ -94,6 +101,16 @@ impl Pages {
             Ok(markup) => markup.into_response(),
             Err(fault) => fault.page(),
         }
+    }
+
+    /// Answers with a page that may be kept, by what a request asks of it.
+    pub(crate) async fn packed(
+        self: Arc<Self>,
+        asked: HeaderMap,
+        find: impl FnOnce(&Self) -> Made<Arc<Packed>> + Send + 'static,
+    ) -> Response {
+        let answer = move |pages: &Self| Ok(find(pages)?.answer(&asked)?);
+        self.make(answer).await.unwrap_or_else(|fault| fault.page())
     }
 
     /// Makes an answer of the API, likewise.

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use catalog::{Coverage, Day, Mark, coverage};
-use chrono::{NaiveDate, TimeDelta};
+use catalog::{Coverage, CoverageRows, Day, Mark, Span, Stamp, coverage};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use config::CameraId;
 use maud::{Markup, PreEscaped, html};
 
 use crate::fault::{Fault, Made};
+use crate::kept::Holds;
+use crate::packed::Packed;
 use crate::page::shell::{Tab, shell};
 use crate::page::strip::{Links, Strip, hours};
 use crate::page::words::{count, length, long_date};
@@ -18,27 +22,45 @@ use crate::params::Params;
 /// Events of one label that begin in the same five minutes are one mark.
 const SLOT: TimeDelta = TimeDelta::minutes(5);
 
+/// Of a day that ended so lately the last segments are not all in the catalogue.
+const SETTLES: TimeDelta = TimeDelta::minutes(10);
+
 /// The strips of a day as they are written, and what they come to.
 #[derive(Debug)]
-pub(crate) struct Strips {
+struct Strips {
     markup: String,
     cameras: u64,
     events: u64,
     recorded_s: f64,
     expected_s: f64,
+    holds: Holds,
 }
 
-pub(crate) async fn today(State(pages): Shared) -> Response {
-    pages
-        .page(|pages| {
-            let today = today_of(pages);
-            show(pages, today)
-        })
-        .await
+/// What the page of a day that is over was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    stamp: Stamp,
+    cameras: Vec<CameraId>,
 }
 
-pub(crate) async fn of_date(State(pages): Shared, Path(date): Path<String>) -> Response {
-    pages.page(move |pages| show(pages, read(&date)?)).await
+pub(crate) async fn today(State(pages): Shared, asked: HeaderMap) -> Response {
+    pages.packed(asked, |pages| kept(pages, today_of(pages))).await
+}
+
+pub(crate) async fn of_date(State(pages): Shared, Path(date): Path<String>, asked: HeaderMap) -> Response {
+    pages.packed(asked, move |pages| kept(pages, read(&date)?)).await
+}
+
+fn kept(pages: &Pages, date: NaiveDate) -> Made<Arc<Packed>> {
+    let site = &pages.site;
+    let basis = || {
+        let stamp = site.catalog.stamp(Day::of(date, site.zone()).span)?;
+        Ok(Basis { stamp, cameras: site.cameras()?.into_keys().collect() })
+    };
+    pages.days.get(&date, basis, || {
+        let strips = Strips::of(pages, date)?;
+        Ok((Arc::new(Packed::new(show(pages, date, &strips))?), strips.holds))
+    })
 }
 
 /// Goes to the day that was chosen in the calendar.
@@ -64,8 +86,7 @@ pub(crate) fn today_of(pages: &Pages) -> NaiveDate {
     Day::at(pages.site.clock.now(), pages.site.zone()).date
 }
 
-fn show(pages: &Pages, date: NaiveDate) -> Made<Markup> {
-    let strips = pages.days.get(date, || Ok(Arc::new(Strips::of(pages, date)?)))?;
+fn show(pages: &Pages, date: NaiveDate, strips: &Strips) -> Markup {
     let span = Day::of(date, pages.site.zone()).span;
     let (before, after) = (date.pred_opt().unwrap_or(date), date.succ_opt().unwrap_or(date));
     let is_past = date < today_of(pages);
@@ -95,7 +116,7 @@ fn show(pages: &Pages, date: NaiveDate) -> Made<Markup> {
             }
         }
     };
-    Ok(shell(&long_date(date), Tab::Day, &body))
+    shell(&long_date(date), Tab::Day, &body)
 }
 
 pub(crate) fn legend() -> Markup {
@@ -131,6 +152,7 @@ impl Strips {
             events,
             recorded_s: 0.0,
             expected_s: 0.0,
+            holds: if day.span.to + SETTLES < now { Holds::Until } else { Holds::AWhile },
         };
         for (id, windows) in &cameras {
             let rows = site.catalog.coverage_rows(id, day.span, now)?;
@@ -149,6 +171,9 @@ impl Strips {
             strips.markup += &row(strip, &coverage, &marks[from..to]).into_string();
             strips.recorded_s += coverage.recorded_s;
             strips.expected_s += coverage.expected_s;
+            if lasts(&rows, day.span, now) {
+                strips.holds = Holds::AWhile;
+            }
         }
         Ok(strips)
     }
@@ -156,6 +181,11 @@ impl Strips {
     fn sum(&self) -> String {
         format!("{}, {}", count(self.cameras, "camera"), share(self.recorded_s, self.expected_s))
     }
+}
+
+/// Tells whether a gap of this day is not over yet: its length is shown, and grows.
+fn lasts(rows: &CoverageRows, day: Span, now: DateTime<Utc>) -> bool {
+    rows.gaps.iter().any(|(gap, _)| gap.to >= now && gap.from < day.to)
 }
 
 fn row(strip: Strip<'_>, coverage: &Coverage, marks: &[Mark]) -> Markup {
