@@ -18,6 +18,7 @@ mod digests;
 mod doctor;
 mod events;
 mod exactness;
+mod floor;
 mod gate;
 mod hls;
 mod kill;
