@@ -36,6 +36,7 @@ mod recording;
 mod retaining;
 mod settings;
 mod stills;
+mod telling;
 mod views;
 mod vision;
 mod vision_faults;

@@ -136,6 +136,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0008_batch.sql")),
         M::up(include_str!("../migrations/0009_archive.sql")),
         M::up(include_str!("../migrations/0010_sums.sql")),
+        M::up(include_str!("../migrations/0011_planning.sql")),
     ])
 }
 

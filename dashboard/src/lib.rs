@@ -37,6 +37,6 @@ pub use listen::{Reach, bind};
 pub use makers::{Clip, ClipMaker, Footage, Makers, Moment, NotMade, StillMaker};
 pub use media::{MediaServer, dashboard, media};
 pub use password::hash_password;
-pub use report::{night_before, report};
+pub use report::{night_before, night_span, report};
 pub use serve::serve;
 pub use site::{Figure, FigureError, Figures, Site};
