@@ -19,6 +19,7 @@ mod events;
 mod exactness;
 mod gate;
 mod hls;
+mod kept_days;
 mod kill;
 mod live;
 mod main_job;
