@@ -49,8 +49,10 @@ fn configure(nightreel: &Nightreel, retention: &str) {
     ));
 }
 
-/// What happens to the footage of the day, one after the other, and what its page shows from then on.
-const HAPPENINGS: [(&str, fn(&Nightreel), &str); 3] = [
+/// What happens to the footage of a day, and what its page shows from then on.
+type Happening = (&'static str, fn(&Nightreel), &'static str);
+
+const HAPPENINGS: [Happening; 3] = [
     (
         "another segment comes, and is looked at",
         |nightreel| {
