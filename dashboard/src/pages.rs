@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
-use crate::kept::Kept;
+use crate::kept::{Holds, Kept};
 use crate::packed::Packed;
 use crate::page::{cues, day, events, feed, live, night, play, search, storage, thumbnail};
 use crate::params::Params;
@@ -41,6 +41,8 @@ pub(crate) struct Pages {
     pub(crate) days: Kept<chrono::NaiveDate, Arc<Packed>, day::Basis>,
     /// What the figures told last.
     pub(crate) figures: Kept<Wanted, Arc<Value>, ()>,
+    /// The labels of which there are events.
+    labels: Kept<(), Arc<Vec<String>>, ()>,
     /// What forms send back: a page elsewhere cannot know it.
     pub(crate) token: String,
 }
@@ -49,7 +51,8 @@ pub(crate) type Shared = State<Arc<Pages>>;
 
 pub(crate) fn router(site: Site) -> Router {
     let days = Kept::new(DAYS_BYTES, |page: &Arc<Packed>| page.weight());
-    let pages = Arc::new(Pages { site, days, figures: Kept::new(FIGURES, |_| 1), token: token::random() });
+    let (figures, labels) = (Kept::new(FIGURES, |_| 1), Kept::new(1, |_| 1));
+    let pages = Arc::new(Pages { site, days, figures, labels, token: token::random() });
     Router::new()
         .route("/", get(day::today))
         .route("/day", get(day::chosen))
@@ -90,6 +93,12 @@ impl Pages {
                 text: "that page was of an earlier start of the server; load it again".to_owned(),
             }),
         }
+    }
+
+    /// Lists the labels to choose from. To find them, all events are looked at.
+    pub(crate) fn labels(&self) -> Made<Arc<Vec<String>>> {
+        let find = || Ok((Arc::new(self.site.catalog.event_labels()?), Holds::AWhile));
+        self.labels.get(&(), || Ok(()), find)
     }
 
     /// Makes a page, on a thread where it may block.
