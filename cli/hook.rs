@@ -1,190 +1,135 @@
-//! The hook: tells a command and a web address what happens, one event after another.
+//! The hook: everyone who is to hear of events, each told by a task of its own.
 
-use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use config::{Hook, HookCommand, Webhook};
-use recorder::{Notice, Notices};
-use reqwest::StatusCode;
-use rustix::process::{Pid, Signal, kill_process_group};
+use config::Settings;
+use recorder::Notices;
 use serde::Serialize;
-use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// Before a webhook is tried again. Most are away for a restart, or because the network is; what takes longer
-/// would only hold up the events after it, of which as many wait as [`Notices`] keeps.
-const WAITS: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15), Duration::from_secs(60)];
+mod command;
+#[cfg(feature = "mqtt")]
+mod mqtt;
+#[cfg(feature = "mqtt")]
+mod topics;
+mod webhook;
 
-/// Where events come from; `None` when there will be no more.
-pub(crate) trait Events: Send {
-    type Event: Serialize + Send + Sync;
+/// Whoever is away may be so far behind: a minute of 64 cameras that all come and go every ten seconds.
+const WAITING_MAX: usize = 512;
 
-    fn next(&mut self) -> impl Future<Output = Option<Self::Event>> + Send;
+/// For whoever is still to be told at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Tells events, in their order. Nobody who is away holds up the work, nor those who listen.
+#[derive(Clone, Debug)]
+pub(crate) struct Hook {
+    events: broadcast::Sender<Arc<str>>,
+    telling: TaskTracker,
+    closing: CancellationToken,
 }
 
-impl Events for Notices {
-    type Event = Notice;
-
-    async fn next(&mut self) -> Option<Notice> {
-        Self::next(self).await
-    }
+/// What a process has to tell of, for those who want to know beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subjects {
+    /// The cameras that it records, and the disk.
+    pub(crate) recording: bool,
+    /// What its cameras see.
+    pub(crate) events: bool,
 }
 
-/// What each of the two hears; a webhook that is away does not hold up the command.
-pub(crate) struct Heard<E> {
-    pub(crate) by_command: E,
-    pub(crate) by_webhook: E,
-}
-
-/// Tells until there is nothing more to tell. What fails for good is logged, and work goes on.
-pub(crate) async fn tell<E: Events>(hook: Hook, heard: Heard<E>) {
-    let teller = match Teller::new(hook) {
-        Ok(teller) => teller,
-        Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "nobody is told of events");
-            return;
+impl Hook {
+    /// Begins to tell those whom the settings name; what is wrong with one of them is logged.
+    pub(crate) fn start(settings: &Settings, subjects: Subjects) -> Self {
+        let (events, _) = broadcast::channel(WAITING_MAX);
+        let hook = Self { events, telling: TaskTracker::new(), closing: CancellationToken::new() };
+        if let Some(section) = &settings.hook {
+            if let Some(command) = section.command.clone() {
+                hook.telling.spawn(command::tell(command, section.timeout, hook.listen("hook.command")));
+            }
+            if let Some(webhook) = section.webhook.clone() {
+                hook.telling.spawn(webhook::tell(webhook, section.timeout, hook.listen("hook.webhook")));
+            }
         }
-    };
-    let Heard { mut by_command, mut by_webhook } = heard;
-    let calling = async {
-        while let Some(notice) = by_command.next().await {
-            teller.tell_command(&notice).await;
+        #[cfg(feature = "mqtt")]
+        if let Some(broker) = settings.mqtt.clone() {
+            let topics = topics::Topics::new(&broker, &settings.cameras, subjects);
+            hook.telling.spawn(mqtt::tell(broker, topics, hook.listen("mqtt")));
         }
-    };
-    let posting = async {
-        while let Some(notice) = by_webhook.next().await {
-            teller.tell_webhook(&notice).await;
-        }
-    };
-    tokio::join!(calling, posting);
-}
-
-struct Teller {
-    hook: Hook,
-    http: reqwest::Client,
-    /// Before each further attempt of a webhook.
-    waits: Vec<Duration>,
-}
-
-impl Teller {
-    fn new(hook: Hook) -> anyhow::Result<Self> {
-        // Refused where the program has installed a provider already; that one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .timeout(hook.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("nightreel/", env!("CARGO_PKG_VERSION")));
-        // a server without TLS must work on a machine that has no root certificates
-        let plain = hook.webhook.as_ref().is_none_or(|webhook| webhook.expose().starts_with("http://"));
-        let builder = if plain { builder.tls_certs_only([]) } else { builder };
-        let http = builder.build().context("are root certificates installed (`ca-certificates`)?")?;
-        Ok(Self { hook, http, waits: WAITS.to_vec() })
+        #[cfg(not(feature = "mqtt"))]
+        let _ = subjects;
+        hook
     }
 
-    async fn tell_command(&self, notice: &impl Serialize) {
-        if let Some(object) = object(notice)
-            && let Err(error) = self.call(&object).await
-        {
-            tracing::warn!(what = "hook.command", error = format!("{error:#}"), "an event was not told");
+    /// Tells an event: an object with its name as `event`.
+    pub(crate) fn tell(&self, event: &impl Serialize) {
+        match serde_json::to_string(event) {
+            // nobody has to listen
+            Ok(event) => drop(self.events.send(event.into())),
+            Err(error) => tracing::error!(%error, "an event cannot be told"),
         }
     }
 
-    async fn tell_webhook(&self, notice: &impl Serialize) {
-        let Some(object) = object(notice) else { return };
-        let mut waits = self.waits.iter();
+    /// Tells what the recorder notices, until it has ended.
+    pub(crate) async fn tell_all(self, mut notices: Notices) {
+        while let Some(notice) = notices.next().await {
+            self.tell(&notice);
+        }
+    }
+
+    /// Lets what was told be heard, as far as somebody is there.
+    pub(crate) async fn end(self) {
+        self.closing.cancel();
+        self.telling.close();
+        if timeout(LAST_WORDS, self.telling.wait()).await.is_err() {
+            tracing::warn!("not everything was told: the hook is away");
+        }
+    }
+
+    fn listen(&self, key: &'static str) -> Listener {
+        Listener { key, told: self.events.subscribe(), closing: self.closing.clone() }
+    }
+}
+
+/// One of those who are told.
+#[derive(Debug)]
+struct Listener {
+    /// The key of the settings that names it.
+    key: &'static str,
+    told: broadcast::Receiver<Arc<str>>,
+    closing: CancellationToken,
+}
+
+impl Listener {
+    /// Waits for the next event; none comes at the end. Of too many that wait the oldest are passed over.
+    async fn next(&mut self) -> Option<Arc<str>> {
         loop {
-            let error = match self.post(&object).await {
-                Ok(()) => return,
-                Err(error) => error,
+            let received = tokio::select! {
+                biased;
+                received = self.told.recv() => received,
+                () = self.closing.cancelled() => match self.told.try_recv() {
+                    Ok(event) => Ok(event),
+                    Err(TryRecvError::Lagged(lost)) => Err(RecvError::Lagged(lost)),
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+                },
             };
-            let Some(wait) = waits.next().filter(|_| error.may_pass) else {
-                let error = format!("{:#}", error.reason);
-                tracing::warn!(what = "hook.webhook", error, "an event was not told");
-                return;
-            };
-            tracing::debug!(error = format!("{:#}", error.reason), wait_s = wait.as_secs(), "webhook fails");
-            sleep(*wait).await;
-        }
-    }
-
-    async fn call(&self, object: &str) -> anyhow::Result<()> {
-        let Some(command) = &self.hook.command else { return Ok(()) };
-        let mut child = spawn(command)?;
-        match timeout(self.hook.timeout, feed(&mut child, object)).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                kill(&mut child).await;
-                anyhow::bail!("it did not end within {} s and was killed", self.hook.timeout.as_secs())
+            match received {
+                Ok(event) => return Some(event),
+                Err(RecvError::Lagged(lost)) => {
+                    tracing::warn!(lost, what = self.key, "events were passed over, too many at once");
+                }
+                Err(RecvError::Closed) => return None,
             }
         }
     }
 
-    async fn post(&self, object: &str) -> Result<(), NotPosted> {
-        let Some(webhook) = &self.hook.webhook else { return Ok(()) };
-        let request = self.http.post(webhook.expose()).header("content-type", "application/json");
-        let status = match request.body(object.to_owned()).send().await {
-            Ok(response) => response.status(),
-            Err(error) => return Err(NotPosted { may_pass: true, reason: hidden(error, webhook) }),
-        };
-        if status.is_success() {
-            return Ok(());
-        }
-        // the others say that the request is wrong, and will say so again
-        let may_pass = status.is_server_error()
-            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-        Err(NotPosted { may_pass, reason: anyhow::anyhow!("`{webhook}` answers {status}") })
+    fn log(&self, error: &anyhow::Error) {
+        tracing::warn!(what = self.key, error = format!("{error:#}"), "an event was not told");
     }
-}
-
-/// Why a webhook did not take an event.
-#[derive(Debug)]
-struct NotPosted {
-    /// Whether to try again.
-    may_pass: bool,
-    reason: anyhow::Error,
-}
-
-fn object(notice: &impl Serialize) -> Option<String> {
-    let written = serde_json::to_string(notice);
-    written.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok()
-}
-
-/// Says what went wrong without the address, which may be a secret.
-fn hidden(error: reqwest::Error, webhook: &Webhook) -> anyhow::Error {
-    anyhow::Error::new(error.without_url()).context(format!("cannot post to `{webhook}`"))
-}
-
-fn spawn(command: &HookCommand) -> anyhow::Result<Child> {
-    Command::new(&command.program)
-        .args(&command.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // of its own, so that what it starts can be ended with it
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("cannot run `{}`", command.program.display()))
-}
-
-async fn feed(child: &mut Child, object: &str) -> anyhow::Result<()> {
-    if let Some(mut stdin) = child.stdin.take() {
-        // a command that knows what to do without reading is none the worse for it
-        let _ = stdin.write_all(format!("{object}\n").as_bytes()).await;
-    }
-    let status = child.wait().await.context("cannot wait for it")?;
-    anyhow::ensure!(status.success(), "it ended with {status}");
-    Ok(())
-}
-
-async fn kill(child: &mut Child) {
-    if let Some(group) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.wait().await;
 }
 
 #[cfg(test)]

@@ -48,11 +48,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store, making what is missing: for commands that bring footage in.
     pub(crate) fn create(settings: &Settings) -> anyhow::Result<Self> {
-        #[cfg(not(feature = "archive"))]
-        anyhow::ensure!(
-            settings.archive.is_none(),
-            "this nightreel was built without the archive; take `[archive]` out of the settings, or use the full one"
-        );
+        refuse_what_was_left_out(settings)?;
         let root = &settings.storage.root;
         std::fs::create_dir_all(root)
             .with_context(|| format!("cannot make the folder `{}`; see `storage.root`", root.display()))?;
@@ -94,6 +90,22 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A section that would have no effect, because of how this binary was built, is told of.
+fn refuse_what_was_left_out(settings: &Settings) -> anyhow::Result<()> {
+    let sections = [
+        ("archive", cfg!(feature = "archive"), settings.archive.is_some()),
+        ("mqtt", cfg!(feature = "mqtt"), settings.mqtt.is_some()),
+        ("report", cfg!(feature = "dashboard"), settings.report_dir.is_some()),
+    ];
+    for (section, is_built_in, is_wanted) in sections {
+        anyhow::ensure!(
+            is_built_in || !is_wanted,
+            "this nightreel was built without what `[{section}]` needs; take it out of the settings, or use the full one"
+        );
+    }
+    Ok(())
 }
 
 /// What was seen: in the footage of the root, or in files that were named to `process`.

@@ -15,8 +15,9 @@ for_build="build-essential clang libclang-dev cmake nasm pkg-config libopencv-de
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev"
 for_demo="ffmpeg opencv-doc python3 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
-# A clock that lies, for the stories about windows and retention, a browser that plays HLS, and what installs from PyPI.
-for_test="faketime chromium openssl python3-venv"
+# A clock that lies, for the stories about windows and retention, a browser that plays HLS, an MQTT broker, and what
+# installs from PyPI.
+for_test="faketime chromium mosquitto mosquitto-clients openssl python3-venv"
 for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0
@@ -24,6 +25,7 @@ playwright_version=1.65.1
 axe_version=4.14.1
 onnxruntime_version=1.32.0
 moto_version=5.2.5
+azurite_version=3.37.0
 deny_version=0.20.2
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -92,7 +94,7 @@ install_onnxruntime() {
     fi
 }
 
-# The S3 server of the tests of the archive; it knows classes that must be thawed.
+# The S3 server of the tests of the archive, which also stands for Google's; it knows classes that must be thawed.
 install_moto() {
     local folder=.cache/moto
     [ ! -x $folder/bin/moto_server ] || return 0
@@ -107,6 +109,7 @@ install_for_test() {
     install_by_npm aimock @copilotkit/aimock "$aimock_version"
     install_by_npm playwright playwright-core "$playwright_version"
     install_by_npm axe axe-core "$axe_version"
+    install_by_npm azurite azurite "$azurite_version"
     install_onnxruntime
     install_moto
 }

@@ -7,63 +7,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::azurite::AzureLogin;
+use crate::support::cold::{Cold, Kind};
 use crate::support::media::{contents, files_under, finished, let_rest, put_segments, sha256};
 use crate::support::moto::Moto;
 use crate::support::{Nightreel, PATIENCE, Seen, eventually, sidecar_beside};
 
 const BLIND: &str = "[detect]\nenabled = false\n";
-const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 /// All of the footage of these stories.
 const NIGHT: [&str; 6] =
     ["--camera", "gate", "--from", "2026-11-22T22:00:00Z", "--to", "2026-11-22T23:00:00Z"];
-
-/// Where bundles go in a story.
-enum Cold {
-    Folder(PathBuf),
-    Moto(Moto),
-}
-
-impl Cold {
-    fn folder(nightreel: &Nightreel) -> Self {
-        let folder = nightreel.path("cold");
-        fs::create_dir_all(&folder).unwrap();
-        Self::Folder(folder)
-    }
-
-    fn section(&self) -> String {
-        match self {
-            Self::Folder(folder) => format!("[archive]\nurl = \"file://{}\"\n", folder.display()),
-            Self::Moto(moto) => moto.section(),
-        }
-    }
-
-    /// Counts what was begun to be sent and is not whole.
-    fn unfinished(&self) -> usize {
-        match self {
-            Self::Folder(folder) => files_under(folder).iter().filter(|file| is_staged(file)).count(),
-            Self::Moto(moto) => moto.uploads(),
-        }
-    }
-
-    /// A folder is not asked, it is looked into.
-    fn requests(&self) -> usize {
-        match self {
-            Self::Folder(_) => 0,
-            Self::Moto(moto) => moto.requests(),
-        }
-    }
-
-    fn objects(&self) -> usize {
-        match self {
-            Self::Folder(folder) => files_under(folder).iter().filter(|file| !is_staged(file)).count(),
-            Self::Moto(moto) => moto.keys().len(),
-        }
-    }
-}
-
-fn is_staged(file: &Path) -> bool {
-    file.to_string_lossy().contains(".tar#")
-}
 
 /// A root with processed segments of one hour.
 fn with_footage(count: u32) -> Nightreel {
@@ -133,23 +86,43 @@ fn there_and_back(nightreel: &Nightreel, cold: &Cold) {
     nightreel.verify();
 }
 
-#[test]
-fn footage_goes_to_a_folder_and_comes_back() {
+/// Does it with three minutes, unless the store's server is not installed.
+fn three_minutes_there_and_back(kind: Kind) {
     let nightreel = with_footage(3);
-    let cold = Cold::folder(&nightreel);
-    there_and_back(&nightreel, &cold);
+    if let Some(cold) = Cold::start(kind, &nightreel) {
+        there_and_back(&nightreel, &cold);
+    }
 }
 
 #[test]
-fn footage_goes_to_a_bucket_and_comes_back() {
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    there_and_back(&with_footage(3), &Cold::Moto(moto));
+fn footage_goes_to_a_folder_and_comes_back() {
+    three_minutes_there_and_back(Kind::Folder);
+}
+
+#[test]
+fn footage_goes_to_a_bucket_of_amazon_and_comes_back() {
+    three_minutes_there_and_back(Kind::S3);
+}
+
+#[test]
+fn footage_goes_to_a_bucket_of_google_and_comes_back() {
+    three_minutes_there_and_back(Kind::Gcs);
+}
+
+#[test]
+fn footage_goes_to_a_container_of_azure_and_comes_back() {
+    three_minutes_there_and_back(Kind::Azure(AzureLogin::Key));
+}
+
+#[test]
+fn footage_goes_to_a_container_by_a_signature_and_comes_back() {
+    three_minutes_there_and_back(Kind::Azure(AzureLogin::Signature));
 }
 
 #[test]
 fn a_bundle_can_be_read_by_tar_alone() {
     let nightreel = with_footage(2);
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     let before = contents(&nightreel.root());
     archive_to(&nightreel, &cold, "");
     nightreel.run(&["retain"]).with_code(0);
@@ -216,45 +189,72 @@ fn with_large_footage() -> Nightreel {
     nightreel
 }
 
+const EVERY_STORE: [Kind; 4] = [Kind::Folder, Kind::S3, Kind::Gcs, Kind::Azure(AzureLogin::Key)];
+
 #[test]
 fn killed_between_two_parts_it_sends_anew_and_leaves_nothing_half_sent() {
-    let nightreel = with_large_footage();
-    let cold = Cold::folder(&nightreel);
-    killed_while_sending(&nightreel, &cold, |cold| cold.unfinished() == 1);
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    killed_while_sending(&with_large_footage(), &Cold::Moto(moto), |cold| cold.unfinished() == 1);
+    for kind in EVERY_STORE {
+        let nightreel = with_large_footage();
+        if let Some(cold) = Cold::start(kind, &nightreel) {
+            killed_while_sending(&nightreel, &cold, |cold| cold.unfinished() == 1);
+        }
+    }
 }
 
 #[test]
 fn killed_before_the_catalogue_knows_it_is_sent_it_is_not_sent_again() {
-    let nightreel = with_footage(2);
-    let cold = Cold::folder(&nightreel);
-    killed_while_sending(&nightreel, &cold, |cold| cold.objects() == 1);
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    killed_while_sending(&with_footage(2), &Cold::Moto(moto), |cold| cold.objects() == 1);
+    for kind in EVERY_STORE {
+        let nightreel = with_footage(2);
+        if let Some(cold) = Cold::start(kind, &nightreel) {
+            killed_while_sending(&nightreel, &cold, |cold| cold.objects() == 1);
+        }
+    }
 }
 
 #[test]
 fn what_is_frozen_is_asked_for_and_comes_back_when_it_has_thawed() {
-    let Some(moto) = Moto::start(Path::new(REPOSITORY)) else { return };
-    moto.thaw_after(2);
-    let nightreel = with_footage(1);
-    let cold = Cold::Moto(moto);
-    archive_to(&nightreel, &cold, "storage_class = \"DEEP_ARCHIVE\"\n");
+    for (kind, class) in [(Kind::S3, "DEEP_ARCHIVE"), (Kind::Azure(AzureLogin::Key), "Archive")] {
+        let nightreel = with_footage(1);
+        if let Some(cold) = Cold::start(kind, &nightreel) {
+            frozen_and_thawed(&nightreel, &cold, class);
+        }
+    }
+}
+
+fn frozen_and_thawed(nightreel: &Nightreel, cold: &Cold, class: &str) {
+    // Azurite thaws at once.
+    if let Cold::Moto(moto) = cold {
+        moto.thaw_after(2);
+    }
+    archive_to(nightreel, cold, &format!("storage_class = \"{class}\"\n"));
     nightreel.run(&["retain"]).with_code(0);
-    assert_eq!(bundles(&nightreel)[0]["storage_class"], "DEEP_ARCHIVE");
+    assert_eq!(bundles(nightreel)[0]["storage_class"], class);
     let verified = nightreel.run(&["archive", "verify", "--all", "--json"]).with_code(0).json();
     assert_eq!((&verified["read"], &verified["frozen"]), (&0.into(), &1.into()));
 
-    let asked = restore(&nightreel, &["--json"]).with_code(1).json();
+    let asked = restore(nightreel, &["--json"]).with_code(1).json();
 
     assert_eq!((asked.list("restored").len(), asked.list("thawing").len()), (0, 1));
     let thawing = nightreel.run(&["archive", "list"]).with_code(0);
     assert!(thawing.stdout.contains("thawing"), "it is remembered: {}", thawing.stdout);
-    eventually("the thaw", PATIENCE, || (restore(&nightreel, &[]).status.code() == Some(0)).then_some(()));
-    assert_eq!(finished(&processed(&nightreel)).len(), 1);
-    assert!(!bundles(&nightreel)[0]["thawed_until"].is_null());
+    eventually("the thaw", PATIENCE, || (restore(nightreel, &[]).status.code() == Some(0)).then_some(()));
+    assert_eq!(finished(&processed(nightreel)).len(), 1);
+    // Of Azure it stays thawed.
+    assert_eq!(bundles(nightreel)[0]["thawed_until"].is_null(), matches!(cold, Cold::Azurite(_)));
+    assert!(!nightreel.run(&["archive", "list"]).stdout.contains("thawing"));
     nightreel.verify();
+}
+
+#[test]
+fn what_google_keeps_coldest_is_read_at_once() {
+    let nightreel = with_footage(1);
+    let Some(cold) = Cold::start(Kind::Gcs, &nightreel) else { return };
+    archive_to(&nightreel, &cold, "storage_class = \"ARCHIVE\"\n");
+    nightreel.run(&["retain"]).with_code(0).telling(&["reading out of `ARCHIVE` costs"]);
+    let Cold::Moto(moto) = &cold else { panic!("moto stands for Google's") };
+    assert!(moto.said().contains("stored as ARCHIVE"));
+    restore(&nightreel, &[]).with_code(0);
+    assert_eq!(finished(&processed(&nightreel)).len(), 1);
 }
 
 #[test]
@@ -264,9 +264,12 @@ fn an_archive_out_of_reach_costs_no_footage_and_says_why() {
     let unused = "[archive]\nurl = \"s3://cold\"\nendpoint = \"http://127.0.0.1:9\"\nallow_http = true\n\
                   access_key_id = \"a\"\nsecret_access_key = \"b\"\n";
     let missing = format!("[archive]\nurl = \"file://{}\"\n", nightreel.path("unmounted").display());
-    let refusing = Moto::refusing(Path::new(REPOSITORY));
+    let refusing = Moto::refusing(Path::new(env!("CARGO_MANIFEST_DIR"))).map(Cold::Moto);
+    let strange = Cold::start(Kind::Azure(AzureLogin::WrongKey), &nightreel);
     let mut cases = vec![(unused.to_owned(), "cannot look at"), (missing, "is its disk mounted?")];
-    cases.extend(refusing.iter().map(|moto| (moto.section(), "the archive refuses")));
+    cases.extend(
+        [&refusing, &strange].into_iter().flatten().map(|cold| (cold.section(), "the archive refuses")),
+    );
     for (section, why) in cases {
         nightreel.configure(&format!("{BLIND}[retention]\nafter_processing = \"archive\"\n{section}"));
         nightreel.run(&["retain"]).with_code(1).telling(&[why]);
@@ -280,7 +283,7 @@ fn an_archive_out_of_reach_costs_no_footage_and_says_why() {
 fn copies_go_into_another_folder_and_replace_nothing() {
     let nightreel = with_footage(2);
     let before = contents(&nightreel.root());
-    let cold = Cold::folder(&nightreel);
+    let cold = Cold::start(Kind::Folder, &nightreel).unwrap();
     archive_to(&nightreel, &cold, "");
     nightreel.run(&["retain"]).with_code(0);
     let held = contents(&nightreel.root());

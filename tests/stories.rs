@@ -35,6 +35,7 @@ mod rebuilding;
 mod recording;
 mod retaining;
 mod settings;
+mod telling;
 mod views;
 mod vision;
 mod vision_faults;

@@ -155,7 +155,8 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0008_batch.sql")),
         M::up(include_str!("../migrations/0009_archive.sql")),
         M::up(include_str!("../migrations/0010_sums.sql")),
-        M::up(include_str!("../migrations/0011_changed.sql")),
+        M::up(include_str!("../migrations/0011_planning.sql")),
+        M::up(include_str!("../migrations/0012_changed.sql")),
     ])
 }
 

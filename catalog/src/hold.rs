@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
 use crate::segment::time;
-use crate::{Catalog, CatalogError, Segment, SegmentId, Span};
+use crate::{Catalog, CatalogError, Holding, Segment, SegmentId, Span};
 
 /// Taken for the length of a segment that nobody has opened yet: rather too much is held than too little.
 const UNKNOWN_LENGTH: Duration = Duration::from_secs(3600);
@@ -43,14 +43,28 @@ pub struct Holds {
 impl Holds {
     /// Returns what holds a segment; of several, what lasts longest.
     pub fn of(&self, segment: &Segment) -> Option<&Hold> {
+        let Segment { id, start, duration, .. } = *segment;
+        self.over(id, segment.camera.as_deref().unwrap_or_default(), (start, duration))
+    }
+
+    /// The same for what is listed.
+    pub fn of_holding(&self, holding: &Holding) -> Option<&Hold> {
+        self.over(holding.id, &holding.camera, (holding.start, holding.duration))
+    }
+
+    fn over(
+        &self,
+        id: SegmentId,
+        camera: &str,
+        (start, duration): (DateTime<Utc>, Option<Duration>),
+    ) -> Option<&Hold> {
         if self.segments.is_empty() && self.cameras.is_empty() {
             return None;
         }
-        let end = segment.start + segment.duration.unwrap_or(UNKNOWN_LENGTH);
-        let spans = segment.camera.as_ref().and_then(|camera| self.cameras.get(camera));
-        let reaching =
-            spans.into_iter().flatten().filter(|(span, _)| span.from < end && span.to > segment.start);
-        let all = reaching.map(|(_, hold)| hold).chain(self.segments.get(&segment.id));
+        let end = start + duration.unwrap_or(UNKNOWN_LENGTH);
+        let spans = self.cameras.get(camera);
+        let reaching = spans.into_iter().flatten().filter(|(span, _)| span.from < end && span.to > start);
+        let all = reaching.map(|(_, hold)| hold).chain(self.segments.get(&id));
         all.max_by_key(|hold| hold.until.unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 }

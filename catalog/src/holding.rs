@@ -1,23 +1,33 @@
 //! Holdings: the segments whose files lie in the media folder, each with the work that is still to be done on it.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::segment::{COLUMNS, Word, time};
-use crate::{Catalog, CatalogError, Segment, SegmentId, SegmentState};
+use crate::segment::{PathText, Word, time};
+use crate::work::WORK;
+use crate::{Catalog, CatalogError, SegmentId, SegmentState, Shown, Work, Works};
 
-/// Rows read at a time; between two pages other threads get the connection.
-const PAGE: u32 = 4096;
+/// Rows read at a time, which fit into a processor's cache; between two pages other threads get the connection.
+const PAGE: u32 = 1024;
 
 #[derive(Clone, Debug)]
 pub struct Holding {
-    pub segment: Segment,
+    pub id: SegmentId,
+    /// Relative to the root.
+    pub path: PathBuf,
+    pub camera: String,
+    pub state: SegmentState,
+    pub start: DateTime<Utc>,
+    pub duration: Option<Duration>,
+    pub bytes: u64,
     pub work: Work,
-    /// Labels with their best scores, by the newest results; empty where they were not asked for.
-    pub seen: Vec<(String, f64)>,
+    /// Labels with their best scores, by the newest results; in a listing those that were asked for.
+    pub seen: Vec<(Arc<str>, f64)>,
     /// Since when the archive holds it.
     pub archived: Option<DateTime<Utc>>,
     /// Since when it is back from there.
@@ -29,55 +39,17 @@ pub struct Holding {
 pub struct Listing<'w> {
     pub state: SegmentState,
     pub works: &'w Works,
-    pub labels: Labels,
+    pub shown: &'w Shown,
     pub facts: Facts,
 }
 
-/// How much of a segment is told; to leave out most of it costs half.
+/// How much of a segment is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Facts {
     All,
-    /// Camera, times, state and size; the path is empty.
+    /// The path is empty: all else is in the index, and the rows themselves are not read.
     Sizes,
 }
-
-/// The work that is left, as the queue told it at one moment. What is done, or was never asked for, takes no room.
-#[derive(Clone, Debug, Default)]
-pub struct Works(HashMap<SegmentId, Work>);
-
-impl Works {
-    fn of(&self, id: SegmentId) -> Work {
-        self.0.get(&id).copied().unwrap_or(Work::None)
-    }
-}
-
-/// Whether it is told what a holding shows; it costs as much again as the listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Labels {
-    Read,
-    LeftOut,
-}
-
-/// What the queue says of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Work {
-    /// Done, or never asked for.
-    None,
-    /// In the queue, or leased by somebody whose time is over.
-    Waiting,
-    /// Somebody works on it now.
-    Leased,
-    /// Given up: a dead letter.
-    Dead,
-}
-
-/// The `?1` is the time after which a lease is alive.
-const WORK: &str = "ifnull((SELECT CASE WHEN job.state = 'leased' AND job.lease_until_ms > ?1 THEN 'leased'
-                                        WHEN job.state = 'dead' THEN 'dead'
-                                        WHEN job.state = 'done' THEN 'none'
-                                        ELSE 'waiting' END
-                            FROM job WHERE job.segment_id = segment.id), 'none')";
 
 /// Labels and scores of the newest results, between characters that no label has.
 const SEEN: &str = "(SELECT group_concat(label || char(31) || best_score, char(30)) FROM seen
@@ -85,38 +57,16 @@ const SEEN: &str = "(SELECT group_concat(label || char(31) || best_score, char(3
                         (SELECT profile_id FROM result WHERE result.segment_id = segment.id
                          ORDER BY finished_ms DESC LIMIT 1))";
 
-impl Labels {
-    fn column(self) -> &'static str {
-        match self {
-            Self::Read => SEEN,
-            Self::LeftOut => "NULL",
-        }
-    }
-}
-
 impl Facts {
     fn columns(self) -> &'static str {
         match self {
-            Self::All => COLUMNS,
-            Self::Sizes => "id, '', camera, state, start_ms, 'mtime', duration_ms, size, 0, 0, NULL",
+            Self::All => "id, path, camera, start_ms, duration_ms, size, archived_ms, restored_ms",
+            Self::Sizes => "id, '', camera, start_ms, duration_ms, size, archived_ms, restored_ms",
         }
     }
 }
 
 impl Catalog {
-    /// Asks the queue once for the work on all segments: a look at each would cost as much as the segments do.
-    pub fn works(&self, now: DateTime<Utc>) -> Result<Works, CatalogError> {
-        self.read("list the work that is left", |c| {
-            let mut statement = c.prepare_cached(
-                "SELECT segment_id, CASE WHEN state = 'leased' AND lease_until_ms > ?1 THEN 'leased'
-                                         WHEN state = 'dead' THEN 'dead' ELSE 'waiting' END
-                 FROM job WHERE state IN ('queued', 'leased', 'dead')",
-            )?;
-            let work = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Word<Work>>(1)?.0));
-            statement.query_map([now.timestamp_millis()], work)?.collect::<rusqlite::Result<_>>().map(Works)
-        })
-    }
-
     /// Calls `each` for every segment of a camera that is in the wanted state, oldest first, until it breaks. What is
     /// being moved or deleted already is left out. Holds one page of rows in memory, however many there are; `each`
     /// may call the catalogue, since no page is being read meanwhile.
@@ -126,11 +76,12 @@ impl Catalog {
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CatalogError> {
         let mut after = (i64::MIN, i64::MIN);
+        let mut page = Vec::new();
         loop {
-            let page = self.read("list holdings", |c| page(c, listing, after))?;
+            self.read("list holdings", |c| fill(&mut page, c, listing, after))?;
             let Some(last) = page.last() else { return Ok(ControlFlow::Continue(())) };
-            after = (last.segment.start.timestamp_millis(), last.segment.id.0);
-            if page.into_iter().try_for_each(&mut each).is_break() {
+            after = (last.start.timestamp_millis(), last.id.0);
+            if page.drain(..).try_for_each(&mut each).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -139,13 +90,16 @@ impl Catalog {
     /// Looks up one segment and the work on it. Nothing when its file is gone, or on its way.
     pub fn holding(&self, id: SegmentId, now: DateTime<Utc>) -> Result<Option<Holding>, CatalogError> {
         self.read("look up a holding", |c| {
+            let columns = Facts::All.columns();
             c.prepare_cached(&format!(
-                "SELECT {COLUMNS}, {WORK}, {SEEN}, archived_ms, restored_ms FROM segment
+                "SELECT {columns}, state, {WORK}, {SEEN} FROM segment
                  WHERE id = ?2 AND camera IS NOT NULL AND intent IS NULL
                    AND state NOT IN ('missing', 'archived', 'deleted')"
             ))?
             .query_row(params![now.timestamp_millis(), id], |row| {
-                Holding::from_row(row, row.get::<_, Word<Work>>(11)?.0, 12)
+                let (state, work) = (row.get::<_, Word<_>>(8)?.0, row.get::<_, Word<_>>(9)?.0);
+                let seen = row.get_ref(10)?.as_str_or_null()?.map(labels).unwrap_or_default();
+                Ok(Holding { seen, ..Holding::from_row(row, state, work)? })
             })
             .optional()
         })
@@ -153,38 +107,53 @@ impl Catalog {
 }
 
 impl Holding {
-    fn from_row(row: &rusqlite::Row<'_>, work: Work, seen_at: usize) -> rusqlite::Result<Self> {
+    /// Reads [`Facts::columns`].
+    fn from_row(row: &Row<'_>, state: SegmentState, work: Work) -> rusqlite::Result<Self> {
         Ok(Self {
-            segment: Segment::from_row(row)?,
+            id: row.get(0)?,
+            path: row.get::<_, PathText>(1)?.0,
+            camera: row.get(2)?,
+            state,
+            start: time(row.get(3)?),
+            duration: row.get::<_, Option<u64>>(4)?.map(Duration::from_millis),
+            bytes: row.get(5)?,
             work,
-            seen: row.get_ref(seen_at)?.as_str_or_null()?.map(labels).unwrap_or_default(),
-            archived: row.get::<_, Option<i64>>(seen_at + 1)?.map(time),
-            restored: row.get::<_, Option<i64>>(seen_at + 2)?.map(time),
+            seen: Vec::new(),
+            archived: row.get::<_, Option<i64>>(6)?.map(time),
+            restored: row.get::<_, Option<i64>>(7)?.map(time),
         })
     }
 }
 
-fn labels(joined: &str) -> Vec<(String, f64)> {
+fn labels(joined: &str) -> Vec<(Arc<str>, f64)> {
     let label = |entry: &str| {
         let (label, score) = entry.split_once('\u{1f}')?;
-        Some((label.to_owned(), score.parse().ok()?))
+        Some((label.into(), score.parse().ok()?))
     };
     joined.split('\u{1e}').filter_map(label).collect()
 }
 
-fn page(c: &Connection, listing: Listing<'_>, after: (i64, i64)) -> rusqlite::Result<Vec<Holding>> {
-    let Listing { state, works, labels, facts } = listing;
-    let (columns, seen) = (facts.columns(), labels.column());
+/// Reads the rows that come `after` a start and an id.
+fn fill(
+    page: &mut Vec<Holding>,
+    c: &Connection,
+    listing: Listing<'_>,
+    after: (i64, i64),
+) -> rusqlite::Result<()> {
+    let Listing { state, works, shown, facts } = listing;
+    let columns = facts.columns();
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {columns}, {seen}, archived_ms, restored_ms FROM segment
+        "SELECT {columns} FROM segment
          WHERE state = ?1 AND (start_ms, id) > (?2, ?3) AND camera IS NOT NULL AND intent IS NULL
          ORDER BY start_ms, id LIMIT ?4"
     ))?;
-    statement
-        .query_map(params![Word(state), after.0, after.1, PAGE], |row| {
-            Holding::from_row(row, works.of(row.get(0)?), 11)
-        })?
-        .collect()
+    let mut rows = statement.query(params![Word(state), after.0, after.1, PAGE])?;
+    let mut near = 0;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        page.push(Holding { seen: shown.of(id, &mut near), ..Holding::from_row(row, state, works.of(id))? });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -197,13 +166,13 @@ mod tests {
         let mut found = Vec::new();
         let each = |holding: Holding| {
             // What is listed may be acted upon at once.
-            let known = store.catalog.holding(holding.segment.id, now).unwrap().unwrap();
+            let known = store.catalog.holding(holding.id, now).unwrap().unwrap();
             assert_eq!(known.work, holding.work);
-            found.push((holding.segment.path.to_str().unwrap().to_owned(), holding.work));
+            found.push((holding.path.to_str().unwrap().to_owned(), holding.work));
             ControlFlow::Continue(())
         };
         let works = store.catalog.works(now).unwrap();
-        let listing = Listing { state, works: &works, labels: Labels::LeftOut, facts: Facts::All };
+        let listing = Listing { state, works: &works, shown: &Shown::default(), facts: Facts::All };
         let _ = store.catalog.try_each_holding(listing, each).unwrap();
         found
     }
@@ -240,21 +209,21 @@ mod tests {
         let store = Store::new();
         let id = store.add_processed("gate/a.mp4", "a");
         let seen = store.catalog.holding(id, noon()).unwrap().unwrap().seen;
-        let seen: Vec<_> = seen.iter().map(|(label, score)| (label.as_str(), *score as f32)).collect();
+        let seen: Vec<_> = seen.iter().map(|(label, score)| (label.as_ref(), *score as f32)).collect();
         assert_eq!(seen, [("car", 0.7), ("person", 0.875)]);
         let mut listed = Vec::new();
-        for labels in [Labels::Read, Labels::LeftOut] {
-            let works = Works::default();
-            let listing =
-                Listing { state: SegmentState::Processed, works: &works, labels, facts: Facts::Sizes };
+        for labels in [&["person", "car"][..], &["person"], &[]] {
+            let (works, shown) = (Works::default(), store.catalog.shown(labels).unwrap());
+            let state = SegmentState::Processed;
+            let listing = Listing { state, works: &works, shown: &shown, facts: Facts::Sizes };
             let each = |holding: Holding| {
-                assert_eq!(holding.segment.stat.size, 1);
+                assert_eq!(holding.bytes, 1);
                 listed.push(holding.seen.len());
                 ControlFlow::Continue(())
             };
             let _ = store.catalog.try_each_holding(listing, each).unwrap();
         }
-        assert_eq!(listed, [2, 0]);
+        assert_eq!(listed, [2, 1, 0]);
     }
 
     #[test]
@@ -288,12 +257,12 @@ mod tests {
         assert!(starts.is_sorted());
         let mut held = Vec::new();
         let until_enough = |holding: Holding| {
-            held.push((holding.segment.start, holding.segment.id));
+            held.push((holding.start, holding.id));
             if held.len() == 4500 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let works = Works::default();
-        let (state, labels, facts) = (SegmentState::Processed, Labels::LeftOut, Facts::All);
-        let listing = Listing { state, works: &works, labels, facts };
+        let (works, shown) = (Works::default(), Shown::default());
+        let (state, facts) = (SegmentState::Processed, Facts::All);
+        let listing = Listing { state, works: &works, shown: &shown, facts };
         let flow = store.catalog.try_each_holding(listing, until_enough).unwrap();
         assert!(flow.is_break());
         assert_eq!(held, starts[..4500]);

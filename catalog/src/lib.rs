@@ -66,6 +66,7 @@ mod scan;
 mod search;
 mod segment;
 mod segments;
+mod shown;
 mod spans;
 mod spending;
 mod sqlite_queue;
@@ -80,6 +81,7 @@ mod verify_rows;
 mod walk;
 mod watch;
 mod when;
+mod work;
 
 pub use adopt::Adopted;
 pub use again::{Again, Outdated};
@@ -107,7 +109,7 @@ pub use gated::{Decision, GateReason, GateTally};
 pub use health::{CameraHealth, Health, HealthState, RecorderLife};
 pub use hex::hex;
 pub use hold::{Hold, Holds, OnHold};
-pub use holding::{Facts, Holding, Labels, Listing, Work, Works};
+pub use holding::{Facts, Holding, Listing};
 pub use intent::{Carried, Planned};
 pub use ledger::{
     Begun, CallEnd, CallIntent, CallMode, CallStatus, Charge, LedgerFilter, LedgerRow, LedgerSum,
@@ -131,6 +133,7 @@ pub use root::MediaRoot;
 pub use scan::{ScanReport, Scanner};
 pub use search::{Hit, Hits};
 pub use segment::{FileStat, Learnt, NewSegment, Segment, SegmentId, SegmentState, StartSource};
+pub use shown::Shown;
 pub use spans::Span;
 pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
@@ -142,3 +145,4 @@ pub use urgency::Urgency;
 pub use verify::{Fault, Verifier};
 pub use watch::{Hints, Watcher};
 pub use when::{End, NotATime, When};
+pub use work::{Work, Works};

@@ -1,4 +1,4 @@
-//! Notes that outlive a process: when nightreel last ran, and whether the clock is in doubt.
+//! Notes that outlive a process: when nightreel last ran, whether the clock is in doubt, and which night was reported last.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -9,6 +9,7 @@ use crate::{Catalog, CatalogError};
 const LAST_RUN: &str = "last_run";
 const DOUBTED_AT: &str = "clock_doubted_at";
 const DOUBTED_BEFORE: &str = "clock_doubted_before";
+const REPORTED_UNTIL: &str = "reported_until";
 
 /// A clock this far before the last run went back.
 const BACK: TimeDelta = TimeDelta::hours(1);
@@ -45,6 +46,16 @@ impl Catalog {
             set(t, DOUBTED_BEFORE, before)?;
             set(t, DOUBTED_AT, now)
         })
+    }
+
+    /// Notes that the night of the window which ended then has its report.
+    pub fn note_report(&self, window_ended: DateTime<Utc>) -> Result<(), CatalogError> {
+        self.write("note a report", |t| set(t, REPORTED_UNTIL, window_ended))
+    }
+
+    /// Returns the end of the last window whose night has its report.
+    pub fn reported_until(&self) -> Result<Option<DateTime<Utc>>, CatalogError> {
+        self.read("look for the last report", |c| get(c, REPORTED_UNTIL))
     }
 
     pub fn clock_doubt(&self) -> Result<Option<ClockDoubt>, CatalogError> {

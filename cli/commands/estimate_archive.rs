@@ -8,8 +8,6 @@ use crate::output;
 /// Bundles are made by the hour.
 const BUNDLES_PER_MONTH: u64 = 24 * 30;
 const BYTES_PER_GB: f64 = (1u64 << 30) as f64;
-/// Parts are charged at it, whatever class the whole will have.
-const USUAL_CLASS: &str = "STANDARD";
 
 /// Of thirty days' footage; money is in US dollars.
 #[derive(Serialize)]
@@ -73,7 +71,7 @@ impl ArchiveEstimate {
 
 fn usd_to_send(archive: &Archive, cameras: &[u64]) -> Option<f64> {
     let price = archive.price()?;
-    let usual = archive.prices.iter().find(|price| price.class == USUAL_CLASS).unwrap_or(price);
+    let usual = archive.prices.iter().find(|price| price.class == archive.usual_class()).unwrap_or(price);
     let of_camera = |bytes: &u64| {
         let bundle = bytes / BUNDLES_PER_MONTH;
         // Beginning the upload is a request like a part.

@@ -6,21 +6,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use config::{Camera, Hook, Lens, Loaded, Settings, Source};
+use config::{Camera, Lens, Loaded, Settings, Source};
 use processor::{Live, LiveFault, LiveSetup, LiveTally};
 use recorder::{ConnectFault, reconnect_delay};
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::live_lines::{Lines, Seen};
+use super::live_lines::Lines;
 use super::{decode_worker, view};
 use crate::args::Global;
-use crate::hook::{self, Heard};
+use crate::hook::{Hook, Subjects};
 use crate::{open, runtime, signals};
-
-/// For whoever is still to be told at the end.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Look at a running stream as it comes, until Ctrl-C or SIGTERM.
 ///
@@ -67,7 +63,7 @@ pub(crate) fn run(global: &Global, args: &LiveArgs) -> anyhow::Result<ExitCode> 
         every: args.every.unwrap_or(settings.process.every_nth_frame),
         decoder: &decode_worker::program(),
     })?;
-    let tally = runtime::block_on(watch(live, settings.hook, args.json))?;
+    let tally = runtime::block_on(watch(live, &settings, args.json))?;
     summarise(&tally);
     Ok(ExitCode::SUCCESS)
 }
@@ -111,17 +107,13 @@ fn source(loaded: &Loaded, camera: &Camera) -> anyhow::Result<Source> {
     Ok(source)
 }
 
-async fn watch(live: Live, hook: Option<Hook>, json: bool) -> anyhow::Result<LiveTally> {
+async fn watch(live: Live, settings: &Settings, json: bool) -> anyhow::Result<LiveTally> {
     let ending = signals::ending()?;
-    let (seen, telling) = hook.map(tell).unzip();
-    let lines = Lines::new(json, ending.clone(), seen);
+    let hook = Hook::start(settings, Subjects::default());
+    let lines = Lines::new(json, ending.clone(), hook.clone());
     let watching = spawn_blocking(move || watch_on_this_thread(live, &ending, lines));
     let tally = watching.await.context("the watch failed; this is a fault of nightreel")??;
-    if let Some(telling) = telling
-        && timeout(LAST_WORDS, telling).await.is_err()
-    {
-        tracing::warn!("the hook was not told everything");
-    }
+    hook.end().await;
     Ok(tally)
 }
 
@@ -146,12 +138,6 @@ fn reconnect(fault: LiveFault, attempt: u32, down_for: Duration) -> Duration {
         LiveFault::Lasting => ConnectFault::Lasting,
     };
     reconnect_delay(fault, attempt, down_for)
-}
-
-/// Begins to tell the hook.
-fn tell(hook: Hook) -> (Seen, JoinHandle<()>) {
-    let (seen, by_command, by_webhook) = Seen::heard();
-    (seen, tokio::spawn(hook::tell(hook, Heard { by_command, by_webhook })))
 }
 
 fn summarise(tally: &LiveTally) {

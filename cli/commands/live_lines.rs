@@ -8,81 +8,44 @@ use processor::{Began, LiveSample, LiveView};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::fcntl_setpipe_size;
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::hook::Events;
+use crate::hook::Hook;
 use crate::output;
 
 /// The kernel's smallest. In a usual pipe minutes of lines would wait for a slow reader, who wants the newest.
 const PIPE_BYTES: usize = 4096;
 /// Between two looks whether to go on waiting for a reader.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
-/// Events that wait for a hook which is away; as many as the recorder's notices.
-const WAITING_MAX: usize = 512;
 
 pub(super) struct Lines {
     is_json: bool,
     ending: CancellationToken,
-    seen: Option<Seen>,
+    hook: Hook,
 }
 
 /// What the hook is told.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ObjectSeen {
+#[derive(Debug, Serialize)]
+struct ObjectSeen<'s> {
     event: &'static str,
-    camera: Option<String>,
+    camera: Option<&'s str>,
     frame: u64,
     #[serde(flatten)]
-    began: Began,
-}
-
-/// The speaker's end, to the command and to the webhook.
-pub(super) struct Seen([mpsc::Sender<ObjectSeen>; 2]);
-
-impl Events for mpsc::Receiver<ObjectSeen> {
-    type Event = ObjectSeen;
-
-    async fn next(&mut self) -> Option<ObjectSeen> {
-        self.recv().await
-    }
-}
-
-impl Seen {
-    pub(super) fn heard() -> (Self, mpsc::Receiver<ObjectSeen>, mpsc::Receiver<ObjectSeen>) {
-        let (one, by_command) = mpsc::channel(WAITING_MAX);
-        let (other, by_webhook) = mpsc::channel(WAITING_MAX);
-        (Self([one, other]), by_command, by_webhook)
-    }
-
-    fn tell(&self, sample: &LiveSample) {
-        for began in &sample.began {
-            let seen = ObjectSeen {
-                event: "object_seen",
-                camera: sample.camera.clone(),
-                frame: sample.frame,
-                began: began.clone(),
-            };
-            for to in &self.0 {
-                if to.try_send(seen.clone()).is_err() {
-                    tracing::warn!("an event is passed over, the hook is too far behind");
-                }
-            }
-        }
-    }
+    began: &'s Began,
 }
 
 impl Lines {
-    pub(super) fn new(is_json: bool, ending: CancellationToken, seen: Option<Seen>) -> Self {
+    pub(super) fn new(is_json: bool, ending: CancellationToken, hook: Hook) -> Self {
         // refused by what is no pipe, and by one that is in use
         let _ = fcntl_setpipe_size(io::stdout(), PIPE_BYTES);
-        Self { is_json: is_json || !io::IsTerminal::is_terminal(&io::stdout()), ending, seen }
+        Self { is_json: is_json || !io::IsTerminal::is_terminal(&io::stdout()), ending, hook }
     }
 
     /// Tells the hook, then waits until stdout takes a line, or the end.
     pub(super) fn tell(&mut self, sample: &LiveSample) -> anyhow::Result<()> {
-        if let Some(seen) = &self.seen {
-            seen.tell(sample);
+        for began in &sample.began {
+            let (camera, began) = (sample.camera.as_deref(), began);
+            self.hook.tell(&ObjectSeen { event: "object_seen", camera, frame: sample.frame, began });
         }
         while !is_read() {
             if self.ending.is_cancelled() {
@@ -206,7 +169,7 @@ mod tests {
         let since = "2026-11-25T09:00:00.000Z".to_owned();
         let began =
             Began { view: "original".to_owned(), label: "person".to_owned(), score: 0.5, area, since };
-        let seen = ObjectSeen { event: "object_seen", camera: None, frame: 30, began };
+        let seen = ObjectSeen { event: "object_seen", camera: None, frame: 30, began: &began };
         let told: serde_json::Value = serde_json::to_value(&seen).unwrap();
         assert_eq!(
             (&told["event"], &told["label"], &told["frame"]),

@@ -36,6 +36,8 @@ pub(crate) mod pause;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 #[cfg(feature = "process")]
+mod process_notices;
+#[cfg(feature = "process")]
 pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod rebuild;
@@ -48,6 +50,8 @@ pub(crate) mod retain;
 pub(crate) mod retain_alarms;
 mod retain_plan;
 pub(crate) mod run;
+#[cfg(feature = "dashboard")]
+mod run_report;
 mod run_retention;
 pub(crate) mod search;
 #[cfg(feature = "dashboard")]

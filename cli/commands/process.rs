@@ -15,8 +15,10 @@ use processor::{
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::commands::process_notices::{self, Faults};
 use crate::commands::process_report::{Form, Report};
 use crate::commands::{decode_worker, events, retain};
+use crate::hook::{Hook, Subjects};
 use crate::open::{self, Store};
 use crate::{output, runtime, service, signals};
 
@@ -118,8 +120,11 @@ async fn run_backlog(
     let alive =
         tokio::spawn(service::keep_alive(store.catalog.clone(), || "processing".to_owned(), ending.clone()));
     service::ready();
-    let worked = backlog(&store, BacklogRun { patience, windows }, report, &ending).await;
+    let hook = Hook::start(&loaded.settings, Subjects { recording: false, events: true });
+    let run = BacklogRun { patience, windows };
+    let worked = backlog((&store, &hook), run, report, &ending).await;
     ending.cancel();
+    hook.end().await;
     alive.await.context("the watchdog's task failed")?;
     worked?;
     report.end()
@@ -171,18 +176,27 @@ fn tell_again(plan: &BTreeMap<String, AgainTally>, json: bool) -> anyhow::Result
 
 /// Works on the backlog until `run` says that it is over, or `ending` does.
 pub(crate) async fn backlog(
-    store: &Store,
+    (store, hook): (&Store, &Hook),
     run: BacklogRun,
     report: &Arc<Report>,
     ending: &CancellationToken,
 ) -> anyhow::Result<()> {
     let processing = processing(store, ending)?;
-    let (store, report) = (store.clone(), Arc::clone(report));
+    let done = CancellationToken::new();
+    let telling = tokio::spawn(process_notices::tell_found(store.clone(), hook.clone(), done.clone()));
+    let (store, report, faults) = (store.clone(), Arc::clone(report), Faults::new(hook.clone()));
     let work = move || {
         let after = |id: SegmentId| retain::after_processed(&store, id);
-        processing.run_backlog(&store.root, run, &after, &|event| report.hear(event))
+        let hear = |event: &processor::Event<'_>| {
+            report.hear(event);
+            faults.hear(event);
+        };
+        processing.run_backlog(&store.root, run, &after, &hear)
     };
-    Ok(tokio::task::spawn_blocking(work).await.context("processing failed")??)
+    let worked = tokio::task::spawn_blocking(work).await.context("processing failed");
+    done.cancel();
+    telling.await.context("telling of events failed")?;
+    Ok(worked??)
 }
 
 pub(crate) fn processing(store: &Store, ending: &CancellationToken) -> anyhow::Result<Processing> {

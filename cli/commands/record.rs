@@ -10,7 +10,7 @@ use recorder::{CameraState, CameraStatus, Recorder, RecorderSetup, StatusBoard};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
-use crate::hook::{self, Heard};
+use crate::hook::{Hook, Subjects};
 use crate::open::{self, Store};
 use crate::{pages, runtime, service, signals, snapshots};
 
@@ -50,8 +50,10 @@ pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode
         let board = recorder.status();
         let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
         service::ready();
-        let recorded = record(recorder, &store, &ending).await;
+        let hook = Hook::start(&all, Subjects { recording: true, events: false });
+        let recorded = record(recorder, &hook, &ending).await;
         ending.cancel();
+        hook.end().await;
         alive.await.context("the watchdog's task failed")?;
         recorded
     })?;
@@ -99,17 +101,11 @@ pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Re
 /// Records until `ending`, logs how it goes, and tells the hook.
 pub(crate) async fn record(
     recorder: Recorder,
-    store: &Store,
+    hook: &Hook,
     ending: &CancellationToken,
 ) -> anyhow::Result<()> {
     let board = recorder.status();
-    if let Some(hook) = store.settings.hook.clone() {
-        let heard = Heard { by_command: recorder.notices(), by_webhook: recorder.notices() };
-        let telling = hook::tell(hook, heard);
-        let ending = ending.clone();
-        // whom it cannot reach must not hold up the end
-        tokio::spawn(async move { ending.run_until_cancelled(telling).await });
-    }
+    tokio::spawn(hook.clone().tell_all(recorder.notices()));
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
     let mut next = SETTLED;

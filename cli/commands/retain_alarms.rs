@@ -4,9 +4,7 @@ use catalog::{Alarm, AlarmKind};
 use chrono::{DateTime, Utc};
 use retention::{Guarded, RetentionError, Totals};
 use serde::Serialize;
-use tokio::sync::mpsc;
 
-use crate::hook::Events;
 use crate::open::Store;
 use crate::output;
 
@@ -36,14 +34,6 @@ impl RetentionNotice {
             AlarmKind::Guard => Self::RetentionWaits { since, reason },
             AlarmKind::Floor => Self::FloorOutOfReach { since, reason },
         }
-    }
-}
-
-impl Events for mpsc::Receiver<RetentionNotice> {
-    type Event = RetentionNotice;
-
-    async fn next(&mut self) -> Option<RetentionNotice> {
-        self.recv().await
     }
 }
 

@@ -15,9 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::commands::record;
+#[cfg(feature = "dashboard")]
+use crate::commands::run_report;
 use crate::commands::run_retention::retain_on;
 #[cfg(feature = "dashboard")]
 use crate::commands::serve;
+use crate::hook::{Hook, Subjects};
 use crate::open::{self, Store};
 use crate::{runtime, service, signals};
 
@@ -45,9 +48,12 @@ pub(crate) fn run(global: &Global, _args: &RunArgs) -> anyhow::Result<ExitCode> 
         let ending = signals::ending()?;
         #[cfg(feature = "dashboard")]
         let serving = tokio::spawn(serve::serve_beside(loaded.settings.clone(), ending.clone()));
-        let parts = Parts { store, cameras, looking: looking(&loaded) };
+        let looking = looking(&loaded);
+        let hook = Hook::start(&store.settings, subjects(looking));
+        let parts = Parts { store, cameras, looking, hook: hook.clone() };
         let worked = parts.work(&ending).await;
         service::stopping();
+        hook.end().await;
         #[cfg(feature = "dashboard")]
         serving.await.context("serving failed")?;
         worked
@@ -74,33 +80,43 @@ fn looking(loaded: &Loaded) -> Looking {
     }
 }
 
+fn subjects(looking: Looking) -> Subjects {
+    Subjects { recording: true, events: cfg!(feature = "process") && looking == Looking::On }
+}
+
 struct Parts {
     store: Store,
     cameras: Vec<Camera>,
     looking: Looking,
+    hook: Hook,
 }
 
 impl Parts {
     /// Runs the parts side by side until `ending`, or until the recorder cannot go on.
     async fn work(self, ending: &CancellationToken) -> anyhow::Result<()> {
-        let Self { store, cameras, looking } = self;
+        let Self { store, cameras, looking, hook } = self;
         let room = Arc::new(Notify::new());
         // One pass's worth: what is still to be sent when the next comes is in that one too.
         let (due, archive) = mpsc::channel(1);
         let archiving = tokio::spawn(archive_on(store.clone(), archive, ending.clone()));
-        let retaining = tokio::spawn(retain_on(store.clone(), Arc::clone(&room), due, ending.clone()));
-        let processing = tokio::spawn(process_on(store.clone(), looking, ending.clone()));
-        let recorded = record_on(&store, cameras, room, ending).await;
+        let told = (store.clone(), hook.clone());
+        let retaining = tokio::spawn(retain_on(told.clone(), Arc::clone(&room), due, ending.clone()));
+        let processing = tokio::spawn(process_on(told.clone(), looking, ending.clone()));
+        #[cfg(feature = "dashboard")]
+        let reporting = tokio::spawn(run_report::report_on(told, ending.clone()));
+        let recorded = record_on((&store, &hook), cameras, room, ending).await;
         ending.cancel();
         processing.await.context("processing failed")?;
         retaining.await.context("retention failed")?;
+        #[cfg(feature = "dashboard")]
+        reporting.await.context("reporting failed")?;
         archiving.await.context("archiving failed")?;
         recorded
     }
 }
 
 async fn record_on(
-    store: &Store,
+    (store, hook): (&Store, &Hook),
     cameras: Vec<Camera>,
     room: Arc<Notify>,
     ending: &CancellationToken,
@@ -116,7 +132,7 @@ async fn record_on(
     let summary = record::summary(recorder.status());
     let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
     service::ready();
-    let recorded = record::record(recorder, store, ending).await;
+    let recorded = record::record(recorder, hook, ending).await;
     ending.cancel();
     alive.await.context("the watchdog's task failed")?;
     recorded
@@ -132,10 +148,10 @@ async fn ask_for_room(mut notices: Notices, room: Arc<Notify>) {
 }
 
 #[cfg(not(feature = "process"))]
-async fn process_on(_store: Store, _looking: Looking, _ending: CancellationToken) {}
+async fn process_on(_told: (Store, Hook), _looking: Looking, _ending: CancellationToken) {}
 
 #[cfg(feature = "process")]
-async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
+async fn process_on((store, hook): (Store, Hook), looking: Looking, ending: CancellationToken) {
     use crate::commands::process::backlog;
     use crate::commands::process_report::{Form, Report};
     use processor::{BacklogRun, Patience, WindowRule};
@@ -143,7 +159,7 @@ async fn process_on(store: Store, looking: Looking, ending: CancellationToken) {
     let run = BacklogRun { patience: Patience::Endless, windows: WindowRule::Keep };
     let report = std::sync::Arc::new(Report::new(Form::Log));
     while looking == Looking::On && !ending.is_cancelled() {
-        if let Err(error) = backlog(&store, run, &report, &ending).await {
+        if let Err(error) = backlog((&store, &hook), run, &report, &ending).await {
             tracing::error!(
                 error = format!("{error:#}"),
                 "processing stopped, recording goes on; it is tried again"

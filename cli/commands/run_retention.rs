@@ -4,15 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use config::Hook;
 use retention::{Due, Tally};
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::retain::retainer;
 use crate::commands::retain_alarms::{self, Found, RetentionNotice};
-use crate::hook::{self, Heard};
+use crate::hook::Hook;
 use crate::open::Store;
 
 /// Between two passes of retention over the whole catalogue.
@@ -27,20 +25,13 @@ const REST: u32 = 9;
 /// Between two lines of the log on room that was made, which may be each second.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
-/// For the hook to hear of the last alarms.
-const FAREWELL: Duration = Duration::from_secs(10);
-
-/// There are two alarms; more notices than that wait only where the hook is away.
-const NOTICES_MAX: usize = 16;
-
 /// Retains until `ending`; `room` asks for a pass at once.
 pub(super) async fn retain_on(
-    store: Store,
+    (store, hook): (Store, Hook),
     room: Arc<Notify>,
     due: mpsc::Sender<Due>,
     ending: CancellationToken,
 ) {
-    let listeners = store.settings.hook.clone().map(Listeners::of);
     let (aim, room_made) = (store.settings.retention.min_free, RoomMade::default());
     let mut keeper = Keeper { aim, is_exhausted: false, room_made, due, store };
     let mut since_pass = RETAIN_EVERY;
@@ -61,19 +52,15 @@ pub(super) async fn retain_on(
                 break;
             }
         }
-        match (notices, &listeners) {
-            (Ok(notices), Some(listeners)) => notices.iter().for_each(|notice| listeners.tell(notice)),
-            (Ok(_), None) => {}
-            (Err(error), _) => tracing::error!(error = format!("{error:#}"), "retention failed"),
+        match notices {
+            Ok(notices) => notices.iter().for_each(|notice| hook.tell(notice)),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "retention failed"),
         }
         tokio::select! {
             () = ending.cancelled() => {}
             () = tokio::time::sleep(LOOK_AT_DISK_EVERY) => since_pass += LOOK_AT_DISK_EVERY,
             () = room.notified() => since_pass = RETAIN_EVERY,
         }
-    }
-    if let Some(listeners) = listeners {
-        listeners.end().await;
     }
 }
 
@@ -139,39 +126,6 @@ impl RoomMade {
             let Tally { segments, bytes } = std::mem::take(&mut self.tally);
             tracing::warn!(segments, bytes, "deleted footage to keep the floor");
             self.told = Some(Instant::now());
-        }
-    }
-}
-
-/// The hook, told of what retention cannot do.
-struct Listeners {
-    command: mpsc::Sender<RetentionNotice>,
-    webhook: mpsc::Sender<RetentionNotice>,
-    telling: JoinHandle<()>,
-}
-
-impl Listeners {
-    fn of(hook: Hook) -> Self {
-        let (command, by_command) = mpsc::channel(NOTICES_MAX);
-        let (webhook, by_webhook) = mpsc::channel(NOTICES_MAX);
-        let telling = tokio::spawn(hook::tell(hook, Heard { by_command, by_webhook }));
-        Self { command, webhook, telling }
-    }
-
-    fn tell(&self, notice: &RetentionNotice) {
-        for listener in [&self.command, &self.webhook] {
-            if listener.try_send(notice.clone()).is_err() {
-                tracing::warn!("a notice of retention was passed over, the hook is away");
-            }
-        }
-    }
-
-    /// Lets what was told be heard, as far as the hook is there.
-    async fn end(self) {
-        let Self { command, webhook, telling } = self;
-        drop((command, webhook));
-        if tokio::time::timeout(FAREWELL, telling).await.is_err() {
-            tracing::warn!("the hook did not hear everything");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The archive: where bundles go, and how.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Secret, Windows};
+use crate::storage_class::{Reading, StorageClass, known};
+use crate::{StorePlace, Windows};
 
 /// Where bundles go, and how.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    pub place: ArchivePlace,
+    pub place: StorePlace,
     /// Class that objects are stored in; absent: that of the bucket.
     pub storage_class: Option<String>,
     /// Bytes sent at once, and held in memory.
@@ -24,32 +24,6 @@ pub struct Archive {
     pub max_age: Option<Duration>,
     /// By storage class.
     pub prices: Vec<StoragePrice>,
-}
-
-#[derive(Clone, Debug)]
-pub enum ArchivePlace {
-    Folder(PathBuf),
-    S3(S3Place),
-}
-
-#[derive(Clone, Debug)]
-pub struct S3Place {
-    pub bucket: String,
-    /// Before the key of every object; may be empty.
-    pub prefix: String,
-    pub region: Option<String>,
-    /// Absent: that of Amazon.
-    pub endpoint: Option<String>,
-    /// Lets an endpoint without TLS be asked.
-    pub allow_http: bool,
-    /// Absent: as Amazon's own programs find theirs.
-    pub login: Option<S3Login>,
-}
-
-#[derive(Clone, Debug)]
-pub struct S3Login {
-    pub access_key_id: String,
-    pub secret_access_key: Secret,
 }
 
 /// What is asked for where an object must be thawed before it can be read.
@@ -88,39 +62,36 @@ pub struct StoragePrice {
     pub min_days: u32,
 }
 
-/// Classes whose objects must be thawed before they can be read.
-const FROZEN: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
-
-/// Days that the classes of S3 are billed for at least.
-const MINIMUM_DAYS: [(&str, u32); 5] =
-    [("STANDARD_IA", 30), ("ONEZONE_IA", 30), ("GLACIER_IR", 90), ("GLACIER", 90), ("DEEP_ARCHIVE", 180)];
-
 impl Archive {
     /// Returns the address of the store, which tells one archive from another.
     pub fn address(&self) -> String {
-        match &self.place {
-            ArchivePlace::Folder(folder) => format!("file://{}", folder.display()),
-            ArchivePlace::S3(place) => format!("s3://{}/{}", place.bucket, place.prefix),
-        }
+        self.place.address()
     }
 
     /// Tells whether objects can only be read hours after they were asked for.
     pub fn is_frozen(&self) -> bool {
-        self.storage_class.as_deref().is_some_and(|class| FROZEN.contains(&class))
+        self.known_class().is_some_and(|class| class.reading == Reading::Frozen)
+    }
+
+    /// Returns the class that the provider uses where none is named, which is also that of parts.
+    pub fn usual_class(&self) -> &'static str {
+        known(&self.place).first().map_or("STANDARD", |class| class.name)
     }
 
     /// Returns what the class in use costs, where it is listed.
     pub fn price(&self) -> Option<&StoragePrice> {
-        let class = self.storage_class.as_deref().unwrap_or("STANDARD");
+        let class = self.storage_class.as_deref().unwrap_or(self.usual_class());
         self.prices.iter().find(|price| price.class == class)
     }
 
-    /// Returns the days that are billed at least, as the settings say or as is known of S3.
+    /// Returns the days that are billed at least, as the settings say or as is known of the provider.
     pub fn min_days(&self) -> u32 {
-        let known = || {
-            let class = self.storage_class.as_deref()?;
-            MINIMUM_DAYS.iter().find(|(name, _)| *name == class).map(|(_, days)| *days)
-        };
+        let known = || self.known_class().map(|class| class.min_days);
         self.price().map(|price| price.min_days).or_else(known).unwrap_or(0)
+    }
+
+    fn known_class(&self) -> Option<&'static StorageClass> {
+        let class = self.storage_class.as_deref()?;
+        known(&self.place).iter().find(|known| known.name == class)
     }
 }

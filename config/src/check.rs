@@ -23,11 +23,13 @@ mod detect;
 mod hook;
 mod lens;
 mod lens_table;
+mod mqtt;
 mod outputs;
 mod placement;
 mod retention;
 mod sections;
 mod serve;
+mod store;
 mod stream;
 mod view;
 mod vision;
@@ -77,6 +79,8 @@ impl Check<'_> {
             self.billed_longer(archive, retention);
         }
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
+        let mqtt = raw.mqtt.as_mut().map(|raw| self.mqtt(raw));
+        let report_dir = raw.report.as_mut().map(|raw| self.report_dir(raw));
         let serve = self.serve(&mut raw.serve);
         Some(Settings {
             storage: storage?,
@@ -89,6 +93,8 @@ impl Check<'_> {
             retention: retention?,
             archive: given(archive)?,
             hook: given(hook)?,
+            mqtt: given(mqtt)?,
+            report_dir: given(report_dir)?,
             serve: serve?,
         })
     }

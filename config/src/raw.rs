@@ -9,10 +9,14 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod store;
+mod telling;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use store::{RawSecret, RawStore};
+pub(crate) use telling::{RawHook, RawMqtt, RawReport};
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -30,6 +34,10 @@ pub(crate) struct RawSettings {
     pub(crate) archive: Option<RawArchive>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
+    /// Absent: no broker is told.
+    pub(crate) mqtt: Option<RawMqtt>,
+    /// Absent: no report is written by itself.
+    pub(crate) report: Option<RawReport>,
     pub(crate) serve: RawServe,
 }
 
@@ -386,23 +394,6 @@ impl Default for RawRetention {
             delete_after_archive_days: None,
             keep_restored_days: None,
         }
-    }
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RawHook {
-    /// Program and arguments; gets one JSON object on its standard input; default none.
-    pub(crate) command: Option<Vec<String>>,
-    /// Address that gets the same object by POST; default none.
-    pub(crate) webhook: Option<String>,
-    /// Seconds that one command or one request may take; default 10.
-    pub(crate) timeout_seconds: i64,
-}
-
-impl Default for RawHook {
-    fn default() -> Self {
-        Self { command: None, webhook: None, timeout_seconds: 10 }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `[[retention.rule]]`: what becomes of some of the footage, told by its camera and by what it shows.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{AfterProcessing, CameraId, Retention};
@@ -25,10 +27,10 @@ pub struct RetentionRule {
 
 impl RetentionRule {
     /// Tells whether the rule holds for a camera's segment in which `seen` was seen, with scores.
-    pub fn fits(&self, camera: &str, seen: &[(String, f64)]) -> bool {
+    pub fn fits(&self, camera: &str, seen: &[(Arc<str>, f64)]) -> bool {
         let camera_fits = self.cameras.is_empty() || self.cameras.iter().any(|id| id.as_str() == camera);
-        let is_wanted = |(label, score): &(String, f64)| {
-            *score as f32 >= self.min_score && self.labels.iter().any(|wanted| wanted == label)
+        let is_wanted = |(label, score): &(Arc<str>, f64)| {
+            *score as f32 >= self.min_score && self.labels.iter().any(|wanted| **wanted == **label)
         };
         camera_fits && (self.labels.is_empty() || seen.iter().any(is_wanted))
     }
@@ -48,13 +50,14 @@ impl RetentionRule {
 
 impl Retention {
     /// Returns the number of the first rule that fits; `None` where `[retention]` alone holds.
-    pub fn rule_of(&self, camera: &str, seen: &[(String, f64)]) -> Option<usize> {
+    pub fn rule_of(&self, camera: &str, seen: &[(Arc<str>, f64)]) -> Option<usize> {
         self.rules.iter().position(|rule| rule.fits(camera, seen))
     }
 
-    /// Tells whether what was seen in a segment matters.
-    pub fn asks_for_labels(&self) -> bool {
-        self.rules.iter().any(|rule| !rule.labels.is_empty())
+    /// Returns the labels that matter, each once.
+    pub fn labels(&self) -> Vec<&str> {
+        let all = self.rules.iter().flat_map(|rule| &rule.labels);
+        all.map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_rule_fits_by_camera_and_by_what_was_seen() {
-        let seen = [("person".to_owned(), 0.8), ("car".to_owned(), 0.45)];
+        let seen = [("person".into(), 0.8), ("car".into(), 0.45)];
         let cases = [
             (rule(&[], &[], 0.0), true),
             (rule(&["gate", "yard"], &[], 0.0), true),
@@ -111,7 +114,7 @@ mod tests {
     fn the_first_rule_that_fits_holds() {
         let rules = vec![rule(&[], &["person"], 0.0), rule(&["gate"], &[], 0.0)];
         let policy = Retention { rules, ..Retention::default() };
-        let seen = [("person".to_owned(), 0.5)];
+        let seen = [("person".into(), 0.5)];
         assert_eq!(policy.rule_of("gate", &seen), Some(0));
         assert_eq!(policy.rule_of("gate", &[]), Some(1));
         assert_eq!(policy.rule_of("yard", &[]), None);

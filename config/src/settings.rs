@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Price, Rates, RetentionRule,
+    Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Mqtt, Price, Rates, RetentionRule,
     Secret, VisionMode, Windows, Wording,
 };
 
@@ -33,6 +33,10 @@ pub struct Settings {
     pub archive: Option<Archive>,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
+    /// Absent: no broker is told of them.
+    pub mqtt: Option<Mqtt>,
+    /// The folder of the nights' reports; absent: none is written by itself.
+    pub report_dir: Option<PathBuf>,
     pub serve: Serve,
 }
 

@@ -267,6 +267,14 @@ after_processing = \"move\"
 # command = [\"/usr/local/bin/tell-me\"]
 # webhook = \"https://example.org/hook\"
 
+# The same for an MQTT broker, with what Home Assistant needs:
+# [mqtt]
+# url = \"mqtt://192.168.1.10\"
+
+# What each night brought, as a file in this folder:
+# [report]
+# dir = \"reports\"
+
 # Where `nightreel serve` listens:
 # [serve]
 # listen = \"127.0.0.1:8420\"

@@ -114,6 +114,14 @@ impl Windows {
         ends.unwrap_or(now + Duration::days(1))
     }
 
+    /// Returns when a window closed last, at `now` or before; `None` where they never close.
+    pub fn closed_last(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.at(now) {
+            WindowState::Always => None,
+            _ => self.intervals_around(now).iter().rev().map(|interval| interval.until).find(|&at| at <= now),
+        }
+    }
+
     fn midnight_after(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
         let midnight = day.succ_opt()?.and_hms_opt(0, 0, 0)?;
         // Some zones change their clocks at midnight, and the day then begins at one.

@@ -34,6 +34,6 @@ pub use error::DashboardError;
 pub use listen::{Reach, bind};
 pub use media::{MediaServer, dashboard, media};
 pub use password::hash_password;
-pub use report::{night_before, report};
+pub use report::{night_before, night_span, report};
 pub use serve::serve;
 pub use site::{Figure, FigureError, Figures, Site};

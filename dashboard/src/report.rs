@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use catalog::{CatalogError, Coverage, Event, EventFilter, GapCause, Queue, Span, SqliteQueue, coverage};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::page::card::{Card, Picture};
@@ -35,7 +36,7 @@ pub fn night_before(site: &Site) -> NaiveDate {
 
 /// Writes the report of the night that begins on a day, as HTML. Blocks.
 pub fn report(site: &Site, night: NaiveDate) -> Result<String, CatalogError> {
-    let night = Night { site, span: span_of(site, night), date: night };
+    let night = Night { site, span: night_span(site.zone(), night), date: night };
     let title = format!("Night of {}", long_date(night.date));
     let page = html! {
         (DOCTYPE)
@@ -65,11 +66,11 @@ pub fn report(site: &Site, night: NaiveDate) -> Result<String, CatalogError> {
     Ok(page.into_string())
 }
 
-/// From noon to noon: no night is cut in two, and none is twice.
-fn span_of(site: &Site, date: NaiveDate) -> Span {
+/// Returns a night's span, from noon to noon: no night is cut in two, and none is twice.
+pub fn night_span(zone: Tz, date: NaiveDate) -> Span {
     let noon = |date: NaiveDate| {
         let noon = date.and_time(NaiveTime::MIN) + TimeDelta::hours(12);
-        site.zone().from_local_datetime(&noon).earliest().map_or_else(|| noon.and_utc(), |at| at.to_utc())
+        zone.from_local_datetime(&noon).earliest().map_or_else(|| noon.and_utc(), |at| at.to_utc())
     };
     Span::new(noon(date), noon(date.checked_add_days(Days::new(1)).unwrap_or(date)))
 }

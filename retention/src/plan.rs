@@ -206,17 +206,21 @@ impl Plan {
             Verdict::Archive => return self.due.add(entry),
             Verdict::Move | Verdict::Delete => {}
         }
-        let reasons = match self.numbers.get(&entry.reasons) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
-                self.reasons.push(entry.reasons.clone());
-                self.numbers.insert(entry.reasons.clone(), number);
-                number
-            }
-        };
+        let reasons = self.number_of(&entry.reasons);
         let Entry { id, bytes, verdict, state, .. } = *entry;
         self.steps.push(Step { id, bytes, reasons, verdict, state });
+    }
+
+    fn number_of(&mut self, reasons: &[Reason]) -> u32 {
+        // Most often those of the step before.
+        let last = self.steps.last().filter(|last| self.reasons(last) == reasons);
+        if let Some(number) = last.map(|last| last.reasons).or_else(|| self.numbers.get(reasons).copied()) {
+            return number;
+        }
+        let number = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
+        self.reasons.push(reasons.to_vec());
+        self.numbers.insert(reasons.to_vec(), number);
+        number
     }
 
     pub(crate) fn reasons(&self, step: &Step) -> &[Reason] {

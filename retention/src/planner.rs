@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use catalog::{ClockDoubt, Disk, Holding, Holds, PROCESSED, Segment, SegmentState};
+use catalog::{ClockDoubt, Disk, Holding, Holds, PROCESSED, SegmentState};
 use chrono::{DateTime, Utc};
 use config::AfterProcessing;
 
@@ -67,11 +67,11 @@ impl<'r> Planner<'r> {
         let place = judgement.place;
         let (verdict, reasons) = match &judgement.standing {
             _ if !judgement.against.is_empty() => (Verdict::Delete, judgement.against),
-            Standing::Finished => self.finished(&holding.segment, &judgement),
-            Standing::Unprocessed(why) => self.unprocessed(&holding.segment, *why, &judgement),
+            Standing::Finished => self.finished(&holding, &judgement),
+            Standing::Unprocessed(why) => self.unprocessed(&holding, *why, &judgement),
             Standing::Held(why) => (Verdict::Keep, told(*why, judgement.remark)),
         };
-        let entry = entry(holding.segment, verdict, reasons);
+        let entry = entry(holding, verdict, reasons);
         self.totals.count(&entry, place);
         entry
     }
@@ -81,9 +81,9 @@ impl<'r> Planner<'r> {
         self.totals.finish(self.rules, self.wanted.aim)
     }
 
-    fn finished(&mut self, segment: &Segment, judgement: &Judgement) -> (Verdict, Vec<Reason>) {
-        let for_size = judgement.open_to_size.then(|| self.too_much(segment, judgement.place)).flatten();
-        if let Some(reason) = for_size.or_else(|| self.floor(segment)) {
+    fn finished(&mut self, holding: &Holding, judgement: &Judgement) -> (Verdict, Vec<Reason>) {
+        let for_size = judgement.open_to_size.then(|| self.too_much(holding, judgement.place)).flatten();
+        if let Some(reason) = for_size.or_else(|| self.floor(holding)) {
             return (Verdict::Delete, vec![reason]);
         }
         match judgement.archive {
@@ -93,7 +93,7 @@ impl<'r> Planner<'r> {
         }
         let (section, after) = self.rules.after(judgement.place);
         let (verdict, reason) = match after {
-            AfterProcessing::Move if is_in_processed(&segment.path) => (Verdict::Keep, Reason::AlreadyMoved),
+            AfterProcessing::Move if is_in_processed(&holding.path) => (Verdict::Keep, Reason::AlreadyMoved),
             AfterProcessing::Move => (Verdict::Move, Reason::AfterProcessing(section, after)),
             // Too young for the archive, as for the last.
             AfterProcessing::Keep | AfterProcessing::Archive => {
@@ -107,25 +107,25 @@ impl<'r> Planner<'r> {
 
     fn unprocessed(
         &mut self,
-        segment: &Segment,
+        holding: &Holding,
         why: Reason,
         judgement: &Judgement,
     ) -> (Verdict, Vec<Reason>) {
         if self.rules.policy.protect_unprocessed {
-            let protected = self.needs_room(segment).then_some(Reason::Protected);
+            let protected = self.needs_room(holding).then_some(Reason::Protected);
             let mut reasons = told(why, judgement.remark);
             reasons.extend(protected);
             return (Verdict::Keep, reasons);
         }
-        match self.floor(segment) {
+        match self.floor(holding) {
             Some(floor) => (Verdict::Delete, vec![why, Reason::Unprotected, floor]),
             None => (Verdict::Keep, told(why, judgement.remark)),
         }
     }
 
     /// Takes the segment for the size of its rule, or of all.
-    fn too_much(&mut self, segment: &Segment, place: usize) -> Option<Reason> {
-        let size = segment.stat.size;
+    fn too_much(&mut self, holding: &Holding, place: usize) -> Option<Reason> {
+        let size = holding.bytes;
         let wanted = self.wanted.places.get_mut(place).filter(|wanted| **wanted > 0 && size > 0);
         if let Some(wanted) = wanted {
             *wanted = wanted.saturating_sub(size);
@@ -140,16 +140,16 @@ impl<'r> Planner<'r> {
     }
 
     /// Takes the segment for the floor, if that still lacks room that this segment would give.
-    fn floor(&mut self, segment: &Segment) -> Option<Reason> {
-        if !self.needs_room(segment) {
+    fn floor(&mut self, holding: &Holding) -> Option<Reason> {
+        if !self.needs_room(holding) {
             return None;
         }
-        self.wanted.floor = self.wanted.floor.saturating_sub(segment.stat.size);
+        self.wanted.floor = self.wanted.floor.saturating_sub(holding.bytes);
         self.rules.policy.min_free.map(Reason::Floor)
     }
 
-    fn needs_room(&self, segment: &Segment) -> bool {
-        self.wanted.floor > 0 && segment.stat.size > 0
+    fn needs_room(&self, holding: &Holding) -> bool {
+        self.wanted.floor > 0 && holding.bytes > 0
     }
 }
 
@@ -161,17 +161,9 @@ fn told(reason: Reason, remark: Option<Reason>) -> Vec<Reason> {
     }
 }
 
-fn entry(segment: Segment, verdict: Verdict, reasons: Vec<Reason>) -> Entry {
-    Entry {
-        file: segment.path,
-        camera: segment.camera.unwrap_or_default(),
-        verdict,
-        reasons,
-        id: segment.id,
-        state: segment.state,
-        start: segment.start,
-        bytes: segment.stat.size,
-    }
+fn entry(holding: Holding, verdict: Verdict, reasons: Vec<Reason>) -> Entry {
+    let Holding { id, path, camera, state, start, bytes, .. } = holding;
+    Entry { file: path, camera, verdict, reasons, id, state, start, bytes }
 }
 
 fn is_in_processed(relative: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use catalog::{
-    Catalog, CatalogError, Disk, Facts, Holding, Labels, Listing, MediaFolder, MediaRoot, SegmentId,
+    Catalog, CatalogError, Disk, Facts, Holding, Listing, MediaFolder, MediaRoot, SegmentId, Shown, Works,
 };
 use chrono::{DateTime, Utc};
 use config::{AfterProcessing, Retention};
@@ -19,6 +19,12 @@ pub struct Retainer {
     media: MediaFolder,
     root: MediaRoot,
     policy: Retention,
+}
+
+/// What is asked of the catalogue once for a plan, instead of for each segment.
+struct Known {
+    works: Works,
+    shown: Shown,
 }
 
 /// What one pass of [`Retainer::pass`] decided and did.
@@ -63,10 +69,11 @@ impl Retainer {
     /// Touches no file; notes the run, so that a clock that jumped is doubted before age counts.
     pub fn plan(&self, now: DateTime<Utc>, mut each: impl FnMut(&Entry)) -> Result<Plan, RetentionError> {
         let rules = self.rules(now)?;
-        let survey = self.survey(&rules)?;
+        let known = self.known(&rules)?;
+        let survey = self.survey(&rules, &known)?;
         let mut planner = Planner::new(&rules, survey.as_ref());
         let mut plan = Plan::default();
-        self.feed((&rules, Facts::All), |holding| {
+        self.feed(&known, Facts::All, |holding| {
             let entry = planner.decide(holding);
             plan.note(&entry);
             each(&entry);
@@ -116,9 +123,10 @@ impl Retainer {
         let without_rules = self.under_guard();
         let rules = without_rules.rules(now)?;
         let lacking = floor.saturating_sub(rules.situation.disk.free);
+        let known = without_rules.known(&rules)?;
         let mut planner = Planner::for_room(&rules, lacking);
         let mut plan = Plan::default();
-        self.feed((&rules, Facts::All), |holding| {
+        self.feed(&known, Facts::All, |holding| {
             let entry = planner.decide(holding);
             if entry.is_for_floor() {
                 plan.note(&entry);
@@ -164,14 +172,15 @@ impl Retainer {
         let doubt = catalog.clock_doubt()?;
         let rules = self.rules_in(now, doubt)?;
         let deleted_by_age_at = rules.deleted_by_age_at(&wanted);
-        let survey = self.survey(&rules)?;
+        let known = self.known(&rules)?;
+        let survey = self.survey(&rules, &known)?;
         let mut planner = Planner::new(&rules, survey.as_ref());
         let mut found = None;
         if survey.is_none() {
             found = Some(planner.decide(wanted));
         } else {
             // What goes for want of room depends on all that comes before it.
-            self.feed((&rules, Facts::All), |holding| {
+            self.feed(&known, Facts::All, |holding| {
                 let entry = planner.decide(holding);
                 if entry.id == id {
                     found = Some(entry);
@@ -228,7 +237,7 @@ impl Retainer {
     }
 
     /// Sums up what is held, where something may go for want of room.
-    fn survey(&self, rules: &Rules) -> Result<Option<Survey>, RetentionError> {
+    fn survey(&self, rules: &Rules, known: &Known) -> Result<Option<Survey>, RetentionError> {
         let Retention { min_free, max_bytes, rules: of_some, .. } = &self.policy;
         let sized = max_bytes.is_some() || of_some.iter().any(|rule| rule.max_bytes.is_some());
         let full = min_free.is_some_and(|floor| rules.situation.disk.free < floor);
@@ -236,22 +245,27 @@ impl Retainer {
             return Ok(None);
         }
         let mut survey = Survey::new(rules);
-        self.feed((rules, Facts::Sizes), |holding| {
+        self.feed(known, Facts::Sizes, |holding| {
             survey.add(&holding, rules);
             ControlFlow::Continue(())
         })?;
         Ok(Some(survey))
     }
 
+    fn known(&self, rules: &Rules) -> Result<Known, RetentionError> {
+        let catalog = self.media.catalog();
+        Ok(Known { works: catalog.works(rules.situation.now)?, shown: catalog.shown(&self.policy.labels())? })
+    }
+
     fn feed(
         &self,
-        (rules, facts): (&Rules, Facts),
+        known: &Known,
+        facts: Facts,
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<(), RetentionError> {
-        let labels = if self.policy.asks_for_labels() { Labels::Read } else { Labels::LeftOut };
-        let works = self.media.catalog().works(rules.situation.now)?;
+        let Known { works, shown } = known;
         for state in FEED_ORDER {
-            let listing = Listing { state, works: &works, labels, facts };
+            let listing = Listing { state, works, shown, facts };
             if self.media.catalog().try_each_holding(listing, &mut each)?.is_break() {
                 break;
             }

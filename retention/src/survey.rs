@@ -44,7 +44,7 @@ impl Survey {
     }
 
     pub fn add(&mut self, holding: &Holding, rules: &Rules) {
-        let size = holding.segment.stat.size;
+        let size = holding.bytes;
         let judgement = rules.judge(holding);
         let sums = &mut self.places[judgement.place];
         sums.held = sums.held.saturating_add(size);

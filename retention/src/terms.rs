@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use catalog::{Holding, Segment, SegmentState, Work};
+use catalog::{Holding, SegmentState, Work};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Retention};
 
@@ -29,8 +29,8 @@ impl Limit {
         Self { section, age, began: delta.and_then(|delta| now.checked_sub_signed(delta)) }
     }
 
-    fn is_reached_by(&self, segment: &Segment) -> bool {
-        self.began.is_some_and(|began| segment.start <= began)
+    fn is_reached_by(&self, holding: &Holding) -> bool {
+        self.began.is_some_and(|began| holding.start <= began)
     }
 }
 
@@ -132,7 +132,7 @@ impl Rules {
     /// Returns when age deletes a segment that is processed, as far as can be said now.
     pub fn deleted_by_age_at(&self, holding: &Holding) -> Option<DateTime<Utc>> {
         let limit = self.terms[self.place_of(holding)].max_age?;
-        holding.segment.start.checked_add_signed(TimeDelta::from_std(limit.age).ok()?)
+        holding.start.checked_add_signed(TimeDelta::from_std(limit.age).ok()?)
     }
 
     pub(crate) fn judge(&self, holding: &Holding) -> Judgement {
@@ -150,21 +150,20 @@ impl Rules {
             Standing::Finished if holding.archived.is_some() && self.policy.archives() => {
                 self.judge_copy(holding, &mut judgement);
             }
-            Standing::Finished => self.judge_finished(&holding.segment, &mut judgement),
-            Standing::Unprocessed(why) => self.judge_unprocessed(&holding.segment, *why, &mut judgement),
-            Standing::Held(_) => judgement.remark = self.spared(&holding.segment, place),
+            Standing::Finished => self.judge_finished(holding, &mut judgement),
+            Standing::Unprocessed(why) => self.judge_unprocessed(holding, *why, &mut judgement),
+            Standing::Held(_) => judgement.remark = self.spared(holding, place),
         }
         judgement
     }
 
     fn place_of(&self, holding: &Holding) -> usize {
-        let camera = holding.segment.camera.as_deref().unwrap_or_default();
-        self.policy.rule_of(camera, &holding.seen).unwrap_or(self.policy.rules.len())
+        self.policy.rule_of(&holding.camera, &holding.seen).unwrap_or(self.policy.rules.len())
     }
 
     fn standing(&self, holding: &Holding) -> Standing {
         let standing = standing_of_work(holding);
-        match self.situation.holds.of(&holding.segment) {
+        match self.situation.holds.of_holding(holding) {
             Some(hold) if !matches!(standing, Standing::Held(Reason::Gone)) => {
                 Standing::Held(Reason::OnHold(hold.until))
             }
@@ -172,10 +171,10 @@ impl Rules {
         }
     }
 
-    fn judge_finished(&self, segment: &Segment, judgement: &mut Judgement) {
+    fn judge_finished(&self, holding: &Holding, judgement: &mut Judgement) {
         let terms = &self.terms[judgement.place];
         let in_doubt = self.situation.doubt.is_some();
-        let too_young = terms.min_age.filter(|limit| !limit.is_reached_by(segment) || in_doubt);
+        let too_young = terms.min_age.filter(|limit| !limit.is_reached_by(holding) || in_doubt);
         judgement.open_to_size = too_young.is_none();
         let (section, after) = terms.after;
         if after == AfterProcessing::Delete {
@@ -184,13 +183,13 @@ impl Rules {
                 None => judgement.against.push(Reason::AfterProcessing(section, after)),
             }
         }
-        if let Some(reason) = self.archive_reason(segment, judgement.place) {
+        if let Some(reason) = self.archive_reason(holding, judgement.place) {
             // It goes there before size or age take it; the floor cannot wait for that.
             judgement.archive = Archiving::Due(reason);
             judgement.open_to_size = false;
             return;
         }
-        if let Some(limit) = terms.max_age.filter(|limit| limit.is_reached_by(segment)) {
+        if let Some(limit) = terms.max_age.filter(|limit| limit.is_reached_by(holding)) {
             match in_doubt {
                 true => judgement.remark = Some(Reason::ClockInDoubt(limit.section, limit.age)),
                 false => judgement.against.push(Reason::TooOld(limit.section, limit.age)),
@@ -198,11 +197,11 @@ impl Rules {
         }
     }
 
-    fn archive_reason(&self, segment: &Segment, place: usize) -> Option<Reason> {
+    fn archive_reason(&self, holding: &Holding, place: usize) -> Option<Reason> {
         let (section, after) = self.terms[place].after;
         match (after, self.archive_after) {
             (AfterProcessing::Delete, _) => None,
-            (_, Some(limit)) => limit.is_reached_by(segment).then_some(Reason::ArchiveAfter(limit.age)),
+            (_, Some(limit)) => limit.is_reached_by(holding).then_some(Reason::ArchiveAfter(limit.age)),
             (AfterProcessing::Archive, None) => Some(Reason::AfterProcessing(section, after)),
             (AfterProcessing::Keep | AfterProcessing::Move, None) => None,
         }
@@ -218,7 +217,7 @@ impl Rules {
             .zip(TimeDelta::from_std(stay).ok())
             .and_then(|(since, stay)| since.checked_add_signed(stay));
         let terms = &self.terms[judgement.place];
-        let too_old = terms.max_age.filter(|limit| limit.is_reached_by(&holding.segment));
+        let too_old = terms.max_age.filter(|limit| limit.is_reached_by(holding));
         let too_old = too_old.filter(|_| self.situation.doubt.is_none() && holding.restored.is_none());
         judgement.open_to_size = true;
         judgement.archive = Archiving::Copy(reason(stay));
@@ -229,28 +228,28 @@ impl Rules {
         }
     }
 
-    fn judge_unprocessed(&self, segment: &Segment, why: Reason, judgement: &mut Judgement) {
+    fn judge_unprocessed(&self, holding: &Holding, why: Reason, judgement: &mut Judgement) {
         let (limit, too_old): (_, fn(Duration) -> Reason) = match why {
             Reason::Failed => (self.failed_max_age, Reason::FailedTooOld),
             _ => (self.max_unprocessed_age, Reason::UnprocessedTooOld),
         };
         if let Some(limit) =
-            limit.filter(|limit| limit.is_reached_by(segment) && self.situation.doubt.is_none())
+            limit.filter(|limit| limit.is_reached_by(holding) && self.situation.doubt.is_none())
         {
             judgement.against.extend([why, too_old(limit.age)]);
         }
-        judgement.remark = self.spared(segment, judgement.place);
+        judgement.remark = self.spared(holding, judgement.place);
     }
 
     /// Returns the age that would take the segment if it were finished.
-    fn spared(&self, segment: &Segment, place: usize) -> Option<Reason> {
-        let limit = self.terms[place].max_age.filter(|limit| limit.is_reached_by(segment))?;
+    fn spared(&self, holding: &Holding, place: usize) -> Option<Reason> {
+        let limit = self.terms[place].max_age.filter(|limit| limit.is_reached_by(holding))?;
         Some(Reason::SparedByAge(limit.section, limit.age))
     }
 }
 
 fn standing_of_work(holding: &Holding) -> Standing {
-    match (holding.segment.state, holding.work) {
+    match (holding.state, holding.work) {
         (SegmentState::Missing | SegmentState::Archived | SegmentState::Deleted, _) => {
             Standing::Held(Reason::Gone)
         }

@@ -1,9 +1,13 @@
 //! What every story stands on: footage, a camera, the program under test, and its results held to the schema.
 
+mod asked;
+pub(crate) mod azurite;
 mod batch_server;
+pub(crate) mod broker;
 mod camera;
 mod children;
 pub(crate) mod clock;
+pub(crate) mod cold;
 mod footage;
 mod lens;
 pub(crate) mod media;
@@ -11,6 +15,7 @@ pub(crate) mod moto;
 pub(crate) mod onnx;
 mod program;
 mod sidecar;
+mod store_server;
 #[allow(clippy::needless_pass_by_value, reason = "as it is called with literals")]
 mod vision_server;
 mod waiting;

@@ -1,29 +1,31 @@
 //! moto, an S3 server that others wrote: it knows classes that must be thawed, and nothing of what this client expects.
+//! It also stands for Google's, whose XML API is S3's, but for the login and the classes.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use tempfile::NamedTempFile;
 
+use super::asked::{ask, between};
+use super::store_server::StoreServer;
+
 const BUCKET: &str = "cold";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PYTHON: &str = ".cache/moto/bin/python";
+const SERVER: &str = ".cache/moto/bin/moto_server";
+/// Of somebody whom no token server knows: any token will do.
+const SERVICE_ACCOUNT: &str =
+    r#"{"private_key": "", "private_key_id": "1", "client_email": "night@reel", "disable_oauth": true}"#;
 
 #[derive(Debug)]
 pub(crate) struct Moto {
-    process: Child,
-    /// `127.0.0.1:4711`.
-    address: String,
-    /// A line for each request.
-    said: NamedTempFile,
+    server: StoreServer,
+    /// Absent: it speaks S3.
+    service_account: Option<NamedTempFile>,
 }
 
 impl Moto {
     /// Starts the server on a free port, with a bucket in it, or returns nothing where it is not installed.
-    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub(crate) fn start(repository: &Path) -> Option<Self> {
         Self::launch(repository, &[])
     }
@@ -33,51 +35,44 @@ impl Moto {
         Self::launch(repository, &[("INITIAL_NO_AUTH_ACTION_COUNT", "1")])
     }
 
+    /// As [`start`](Self::start), but it is Google's.
+    pub(crate) fn of_google(repository: &Path) -> Option<Self> {
+        let python = repository.join(PYTHON);
+        StoreServer::is_there(&python, "moto").then(|| {
+            let server = StoreServer::start(Command::new(python).arg(repository.join("scripts/fake_gcs.py")));
+            let mut key = NamedTempFile::new().unwrap();
+            key.write_all(SERVICE_ACCOUNT.as_bytes()).unwrap();
+            Self { server, service_account: Some(key) }.with_bucket()
+        })
+    }
+
     fn launch(repository: &Path, environment: &[(&str, &str)]) -> Option<Self> {
-        let server = repository.join(".cache/moto/bin/moto_server");
-        if !server.exists() {
-            assert!(std::env::var_os("CI").is_none(), "moto is not installed: run scripts/setup.sh test");
-            eprintln!("skipped: moto is not installed, run scripts/setup.sh test");
-            return None;
-        }
-        let said = NamedTempFile::new().unwrap();
-        let process = Command::new(server)
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::options().append(true).open(said.path()).unwrap())
-            .spawn()
-            .unwrap();
-        let mut moto = Self { process, address: String::new(), said };
-        moto.address = moto.wait_for_address();
-        let (status, _) = moto.ask("PUT", &format!("/{BUCKET}"), "");
-        assert_eq!(status, 200, "the bucket cannot be made");
-        Some(moto)
+        let program = repository.join(SERVER);
+        StoreServer::is_there(&program, "moto").then(|| {
+            let mut command = Command::new(program);
+            command.args(["-H", "127.0.0.1", "-p", "0"]).envs(environment.iter().copied());
+            Self { server: StoreServer::start(&mut command), service_account: None }.with_bucket()
+        })
     }
 
-    fn wait_for_address(&self) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let said = self.said();
-            if let Some((_, rest)) = said.split_once("http://")
-                && let Some((address, _)) = rest.split_once('\n')
-            {
-                return address.trim().to_owned();
-            }
-            assert!(Instant::now() < deadline, "moto does not start: {said}");
-            // waits for another process, which gives no event to block on
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    fn with_bucket(self) -> Self {
+        assert_eq!(self.ask("PUT", &format!("/{BUCKET}"), "").0, 200, "the bucket cannot be made");
+        self
     }
 
-    /// Returns `[archive]` for it; more keys may follow.
-    pub(crate) fn section(&self) -> String {
-        format!(
-            "[archive]\nurl = \"s3://{BUCKET}/night\"\nendpoint = \"http://{}\"\nallow_http = true\n\
-             access_key_id = \"key\"\nsecret_access_key = \"secret\"\nregion = \"us-east-1\"\n",
-            self.address
-        )
+    /// Returns the keys of a section that lead to it; more may follow.
+    pub(crate) fn keys_of_section(&self) -> String {
+        let endpoint = format!("endpoint = \"http://{}\"\nallow_http = true\n", self.server.address());
+        match &self.service_account {
+            None => format!(
+                "url = \"s3://{BUCKET}/night\"\n{endpoint}access_key_id = \"key\"\n\
+                 secret_access_key = \"secret\"\nregion = \"us-east-1\"\n"
+            ),
+            Some(file) => format!(
+                "url = \"gs://{BUCKET}/night\"\n{endpoint}service_account_file = \"{}\"\n",
+                file.path().display()
+            ),
+        }
     }
 
     /// Makes the next thaws take so many looks.
@@ -100,44 +95,20 @@ impl Moto {
 
     /// Lists the keys of the bucket.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let listed = self.of_bucket("?list-type=2");
-        listed
-            .split("<Key>")
-            .skip(1)
-            .filter_map(|rest| rest.split("</Key>").next().map(str::to_owned))
-            .collect()
+        between(&self.of_bucket("?list-type=2"), "<Key>", "</Key>").map(str::to_owned).collect()
     }
 
     /// Counts the requests so far.
     pub(crate) fn requests(&self) -> usize {
-        self.said().matches("HTTP/1.1\"").count()
+        self.server.requests()
     }
 
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.said.path()).unwrap()
+    /// Returns what it told of its work.
+    pub(crate) fn said(&self) -> String {
+        self.server.said()
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-        (status, body)
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        ask(self.server.address(), method, path, body)
     }
 }

@@ -14,6 +14,7 @@ mod settle;
 mod sighting;
 #[cfg(test)]
 mod tests;
+mod untold;
 mod within;
 
 pub use event::{BestView, Event, SegmentEvent};

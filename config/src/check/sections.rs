@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::retention::AFTER_PROCESSING;
 use super::{Check, given};
-use crate::raw::{RawCamera, RawEvents, RawProcess, RawRetention, RawRetentionRule, RawStorage};
+use crate::raw::{RawCamera, RawEvents, RawProcess, RawReport, RawRetention, RawRetentionRule, RawStorage};
 use crate::retention::KEEP_RESTORED;
 use crate::{Events, Process, Retention, Sampling, Storage, Urgent, Windows};
 
@@ -123,6 +123,13 @@ impl Check<'_> {
     fn span(&mut self, key: &str, days: Option<f64>) -> Option<Option<Duration>> {
         let days = given(days.map(|days| self.number(key, days, 0.0..=36_500.0)))?;
         Some(days.map(|days| Duration::from_secs_f64(days * SECONDS_PER_DAY)))
+    }
+
+    pub(super) fn report_dir(&mut self, raw: &mut RawReport) -> Option<PathBuf> {
+        match &mut raw.dir {
+            Some(dir) => self.file("report.dir", dir),
+            None => self.fault("report.dir", "is missing"),
+        }
     }
 
     /// Makes a folder absolute.

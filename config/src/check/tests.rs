@@ -9,6 +9,7 @@ mod hook;
 mod lens_table;
 mod outputs;
 mod retention;
+mod store;
 mod stream;
 mod zone;
 
@@ -266,7 +267,11 @@ fn refuses_archives_that_make_no_sense() {
         STORAGE,
         &[
             ("[archive]", 3, "`archive.url`: is missing"),
-            ("[archive]\nurl = 'gs://b'", 4, "`archive.url`: must begin with `s3://` or `file://`"),
+            (
+                "[archive]\nurl = 'ftp://b'",
+                4,
+                "`archive.url`: must begin with `s3://`, `gs://`, `az://` or `file://`",
+            ),
             ("[archive]\nurl = 'file:///'", 4, "`archive.url`: must name a folder"),
             ("[archive]\nurl = 's3://k:s@b'", 4, "`archive.url`: must not carry credentials"),
             (

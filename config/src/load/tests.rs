@@ -447,6 +447,8 @@ fn tells_of_broken_lines_without_their_secrets() {
         format!("[hook]\nwebhook = 'ftp://me:{SECRET}@h/{SECRET}'"),
         format!("[hook]\nwebhook = ['{SECRET}']"),
         format!("[hook]\nwebhok = 'https://h/{SECRET}'"),
+        format!("[mqtt]\nurl = 'mqtt://me:{SECRET}@h'"),
+        format!("[mqtt]\npassword = '{SECRET}'"),
     ];
     for line in broken {
         let text = format!("[storage]\nroot = '/a'\n[[camera]]\nid = 'gate'\n{line}\n");

@@ -7,15 +7,15 @@ use crate::Secret;
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawArchive {
-    /// `s3://bucket/prefix` or `file:///folder`; required.
+    /// `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or `file:///folder`; required.
     pub(crate) url: Option<String>,
-    /// Region of the bucket; default as Amazon's own programs find it.
+    /// Region of an S3 bucket; default as Amazon's own programs find it.
     pub(crate) region: Option<String>,
-    /// Address of another S3 server; default Amazon's.
+    /// Address of another server; default the provider's own.
     pub(crate) endpoint: Option<String>,
     /// Lets the endpoint be one without TLS; default false.
     pub(crate) allow_http: bool,
-    /// Name of the key; default as Amazon's own programs find theirs.
+    /// Name of the key of S3; default as Amazon's own programs find theirs.
     pub(crate) access_key_id: Option<String>,
     /// The key itself; default none. Better one of the next two.
     pub(crate) secret_access_key: Option<Secret>,
@@ -23,6 +23,24 @@ pub(crate) struct RawArchive {
     pub(crate) secret_access_key_file: Option<String>,
     /// Environment variable that holds the key; default none.
     pub(crate) secret_access_key_env: Option<String>,
+    /// File that holds the JSON key of a service account of Google; default as Google's own programs find theirs.
+    pub(crate) service_account_file: Option<String>,
+    /// Environment variable that holds it; default none.
+    pub(crate) service_account_env: Option<String>,
+    /// Storage account of Azure that has the container; required with `az://`.
+    pub(crate) account: Option<String>,
+    /// Key of the account; default as Azure's own programs find theirs. Better one of the next two.
+    pub(crate) account_key: Option<Secret>,
+    /// File that holds the account's key; default none.
+    pub(crate) account_key_file: Option<String>,
+    /// Environment variable that holds the account's key; default none.
+    pub(crate) account_key_env: Option<String>,
+    /// Shared access signature, instead of the account's key; default none. Better one of the next two.
+    pub(crate) sas_token: Option<Secret>,
+    /// File that holds the signature; default none.
+    pub(crate) sas_token_file: Option<String>,
+    /// Environment variable that holds the signature; default none.
+    pub(crate) sas_token_env: Option<String>,
     /// Class that objects are stored in, such as `DEEP_ARCHIVE`; default that of the bucket.
     pub(crate) storage_class: Option<String>,
     /// Megabytes (10⁶ bytes) sent at once and held in memory; default 16.
@@ -31,13 +49,13 @@ pub(crate) struct RawArchive {
     pub(crate) windows: Vec<String>,
     /// Megabits a second that bundles are sent with at most; default none, no limit.
     pub(crate) max_mbit_s: Option<f64>,
-    /// Reads every bundle again before a local copy may go; default true but for Amazon and cold classes.
+    /// Reads every bundle again before a local copy may go; default true but for S3 of Amazon and cold classes.
     pub(crate) read_back: Option<bool>,
     /// Days after which a bundle is deleted in the archive; default none, never.
     pub(crate) max_age_days: Option<f64>,
-    /// `bulk`, `standard` or `expedited`, how quickly frozen objects are thawed; default `standard`.
+    /// `bulk` (only S3), `standard` or `expedited`, how quickly frozen objects are thawed; default `standard`.
     pub(crate) thaw_tier: String,
-    /// Days for which a thawed object can be read; default 3.
+    /// Days for which a thawed object of S3 can be read; default 3.
     pub(crate) thaw_days: i64,
     /// What the classes cost; default unknown, and costs are then not told.
     pub(crate) price: Vec<RawStoragePrice>,
@@ -54,6 +72,15 @@ impl Default for RawArchive {
             secret_access_key: None,
             secret_access_key_file: None,
             secret_access_key_env: None,
+            service_account_file: None,
+            service_account_env: None,
+            account: None,
+            account_key: None,
+            account_key_file: None,
+            account_key_env: None,
+            sas_token: None,
+            sas_token_file: None,
+            sas_token_env: None,
             storage_class: None,
             part_mb: 16,
             windows: Vec::new(),

@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use catalog::CatalogError;
 use object_store::Error as StoreError;
 
+/// What S3 and Azure call a read of what is frozen, or thaws.
+const FROZEN: [&str; 3] = ["InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"];
+
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error(transparent)]
@@ -75,8 +78,8 @@ impl ArchiveError {
         let key = key.to_owned();
         match source {
             StoreError::NotFound { .. } => Self::Absent { key },
-            // S3 says 403 both to strangers and of what is frozen.
-            source if told(&source).contains("InvalidObjectState") => Self::Frozen { key },
+            // S3 says 403 both to strangers and of what is frozen; Azure says 409.
+            source if FROZEN.iter().any(|code| told(&source).contains(code)) => Self::Frozen { key },
             StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
                 Self::Refused { doing, key, source }
             }

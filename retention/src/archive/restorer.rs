@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use catalog::{Archived, Bundle, BundleId, Clock, MediaFolder, Member, SegmentState, files};
 
-use super::s3::ThawState;
+use super::provider::ThawState;
 use super::{ArchiveError, Store};
 
 /// Where restored footage goes.
@@ -81,6 +81,9 @@ impl Restorer<'_> {
             ThawState::Readable { until } => {
                 if until.is_some() && until != bundle.thawed_until {
                     catalog.note_thaw(id, bundle.thaw_asked, until)?;
+                } else if until.is_none() && bundle.thaw_asked.is_some() {
+                    // Azure's stays thawed.
+                    catalog.note_thaw(id, None, None)?;
                 }
                 return Ok(Some(bundle.key));
             }

@@ -1,32 +1,21 @@
 //! The store: objects in a bucket or a folder, asked one thing at a time. Its calls block: not for async threads.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use catalog::{files, hex};
-use config::{Archive, ArchivePlace, S3Place, Thaw};
+use catalog::hex;
+use config::{Archive, Thaw};
 use futures::StreamExt;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, RetryConfig,
+    Attribute, Attributes, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::ArchiveError;
 use super::pace::LOOK_EVERY;
-use super::s3::{S3, ThawState};
-
-/// One part over a slow line.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// A store that is down is asked again by the next pass.
-const RETRIES: usize = 4;
+use super::provider::{Opened, Provider, ThawState};
 
 pub struct Store {
     url: String,
@@ -35,8 +24,8 @@ pub struct Store {
     /// Before every key.
     prefix: String,
     objects: Arc<dyn ObjectStore>,
-    s3: Option<S3>,
-    folder: Option<PathBuf>,
+    /// Absent: one of a test, which has nothing but the objects.
+    provider: Option<Provider>,
     thaw: Thaw,
     runtime: Runtime,
 }
@@ -50,35 +39,14 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store of the settings. Asks nothing of it yet.
     pub fn open(settings: &Archive) -> Result<Self, ArchiveError> {
-        // Fails where there is one already, which is as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let Opened { objects, prefix, provider } = Opened::at(&settings.place)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|source| ArchiveError::Runtime { source })?;
-        let url = settings.address();
-        let unopened = |source| ArchiveError::Open { url: url.clone(), source };
-        let mut s3 = None;
-        let mut local = None;
-        let (prefix, objects): (String, Arc<dyn ObjectStore>) = match &settings.place {
-            ArchivePlace::Folder(folder) => {
-                if !folder.is_dir() {
-                    return Err(ArchiveError::NoFolder { folder: folder.clone() });
-                }
-                local = Some(folder.clone());
-                let store = LocalFileSystem::new_with_prefix(folder).map_err(unopened)?;
-                (String::new(), Arc::new(store.with_fsync(true)))
-            }
-            ArchivePlace::S3(place) => {
-                let builder = amazon(place);
-                let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
-                let store = Arc::new(builder.build().map_err(unopened)?);
-                s3 = Some(S3::new(place, Arc::clone(&store), region));
-                (place.prefix.clone(), store)
-            }
-        };
-        let (class, part, thaw) = (settings.storage_class.clone(), settings.part, settings.thaw);
-        Ok(Self { url, class, part, prefix, objects, s3, folder: local, thaw, runtime })
+        let (url, class) = (settings.address(), settings.storage_class.clone());
+        let (part, thaw, provider) = (settings.part, settings.thaw, Some(provider));
+        Ok(Self { url, class, part, prefix, objects, provider, thaw, runtime })
     }
 
     /// Returns a store that misbehaves as its test says.
@@ -88,7 +56,7 @@ impl Store {
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
         let prefix = String::new();
         let (url, part) = (settings.address(), settings.part);
-        Self { url, class: None, part, prefix, objects, s3: None, folder: None, thaw, runtime }
+        Self { url, class: None, part, prefix, objects, provider: None, thaw, runtime }
     }
 
     /// Returns its address, which tells one archive from another.
@@ -198,71 +166,24 @@ impl Store {
 
     /// Takes back what a dead process left of sending this object.
     pub(super) fn abort_uploads(&self, key: &str) -> Result<(), ArchiveError> {
-        match (&self.s3, &self.folder) {
-            (Some(s3), _) => self.wait(s3.abort_uploads(self.path(key).as_ref())),
-            (None, Some(folder)) => remove_staged(&folder.join(key)),
-            (None, None) => Ok(()),
-        }
+        let Some(provider) = &self.provider else { return Ok(()) };
+        self.wait(provider.abort_uploads(self.path(key).as_ref()))
     }
 
     /// Tells whether a frozen object can be read.
     pub(super) fn thaw_state(&self, key: &str) -> Result<ThawState, ArchiveError> {
-        match &self.s3 {
-            Some(s3) => self.wait(s3.thaw_state(self.path(key).as_ref())),
-            None => Ok(ThawState::Readable { until: None }),
-        }
+        let Some(provider) = &self.provider else { return Ok(ThawState::Readable { until: None }) };
+        self.wait(provider.thaw_state(self.path(key).as_ref()))
     }
 
     /// Asks for a frozen object to be thawed. It costs, and takes hours.
     pub(super) fn ask_for_thaw(&self, key: &str) -> Result<(), ArchiveError> {
-        match &self.s3 {
-            Some(s3) => self.wait(s3.ask_for_thaw(self.path(key).as_ref(), self.thaw)),
-            None => Ok(()),
-        }
+        let Some(provider) = &self.provider else { return Ok(()) };
+        self.wait(provider.ask_for_thaw(self.path(key).as_ref(), self.thaw))
     }
 
     fn attributes(&self) -> Attributes {
         let class = self.class.iter().map(|class| (Attribute::StorageClass, class.clone()));
         class.collect::<Vec<_>>().into_iter().collect()
     }
-}
-
-fn amazon(place: &S3Place) -> AmazonS3Builder {
-    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(place.allow_http);
-    let retry =
-        RetryConfig { max_retries: RETRIES, backoff: BackoffConfig::default(), ..RetryConfig::default() };
-    let mut builder = AmazonS3Builder::from_env()
-        .with_client_options(options)
-        .with_retry(retry)
-        .with_checksum_algorithm(Checksum::SHA256)
-        .with_bucket_name(&place.bucket)
-        .with_allow_http(place.allow_http);
-    if let Some(region) = &place.region {
-        builder = builder.with_region(region);
-    }
-    if let Some(endpoint) = &place.endpoint {
-        builder = builder.with_endpoint(endpoint);
-    }
-    if let Some(login) = &place.login {
-        builder = builder
-            .with_access_key_id(&login.access_key_id)
-            .with_secret_access_key(login.secret_access_key.expose());
-    }
-    builder
-}
-
-/// A folder's unfinished objects lie beside the finished one, as `NAME#1`.
-fn remove_staged(object: &std::path::Path) -> Result<(), ArchiveError> {
-    let (Some(folder), Some(name)) = (object.parent(), object.file_name().and_then(|name| name.to_str()))
-    else {
-        return Ok(());
-    };
-    let Ok(entries) = folder.read_dir() else { return Ok(()) };
-    for entry in entries.flatten() {
-        let of_this = |found: &str| found.strip_prefix(name).is_some_and(|rest| rest.starts_with('#'));
-        if entry.file_name().to_str().is_some_and(of_this) {
-            files::take_back(&entry.path())?;
-        }
-    }
-    Ok(())
 }

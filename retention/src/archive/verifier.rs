@@ -3,7 +3,7 @@
 use catalog::{Bundle, Catalog, Clock};
 use serde::Serialize;
 
-use super::s3::ThawState;
+use super::provider::ThawState;
 use super::{ArchiveError, Store};
 
 /// What a look at bundles came to.

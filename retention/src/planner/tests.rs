@@ -5,7 +5,7 @@ use std::time::Duration;
 use SegmentState::{Failed, Missing, Processed, Ready};
 use Verdict::{Delete, Keep, Move};
 use Work::{Dead, Leased, None as Idle, Waiting};
-use catalog::{FileStat, SegmentId, StartSource, Work};
+use catalog::{SegmentId, Work};
 use chrono::TimeDelta;
 use config::{Retention, RetentionRule};
 
@@ -65,18 +65,19 @@ fn decide(holding: Holding, policy: &Retention, situation: &Situation) -> Entry 
 
 /// One gigabyte that was recorded `days` ago.
 fn holding(path: &str, state: SegmentState, work: Work, days: i64) -> Holding {
-    let segment = Segment {
+    Holding {
         id: SegmentId(1),
         path: path.into(),
-        camera: Some("gate".to_owned()),
+        camera: "gate".to_owned(),
         state,
         start: now() - TimeDelta::days(days),
-        start_source: StartSource::Recorder,
         duration: Some(Duration::from_secs(60)),
-        stat: FileStat { size: GB, mtime_ns: 0, inode: 1 },
-        reason: None,
-    };
-    Holding { segment, work, seen: Vec::new(), archived: None, restored: None }
+        bytes: GB,
+        work,
+        seen: Vec::new(),
+        archived: None,
+        restored: None,
+    }
 }
 
 /// A policy, a disk, a segment, and what is expected of it.
@@ -211,7 +212,7 @@ fn the_floor_takes_no_more_than_it_needs() {
 fn the_floor_leaves_what_would_free_nothing() {
     let policy = Retention { min_free: Some(5 * GB), ..policy() };
     let mut empty = holding(MOVED, Processed, Idle, 2);
-    empty.segment.stat.size = 0;
+    empty.bytes = 0;
     let plan = plan([empty, holding(MOVED, Processed, Idle, 1)], &policy, &situation(4 * GB));
     let verdicts: Vec<Verdict> = plan.entries.iter().map(|e| e.verdict).collect();
     assert_eq!(verdicts, [Keep, Delete]);
@@ -235,7 +236,7 @@ fn rule(policy: RetentionRule, labels: &[&str]) -> RetentionRule {
 }
 
 fn showing(label: &str, holding: Holding) -> Holding {
-    Holding { seen: vec![(label.to_owned(), 0.8)], ..holding }
+    Holding { seen: vec![(label.into(), 0.8)], ..holding }
 }
 
 #[test]

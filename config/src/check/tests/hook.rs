@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{STORAGE, load, refused};
-use crate::{CorsOrigins, Hook, HookCommand, Serve, Settings, Webhook};
+use crate::{CorsOrigins, Hook, HookCommand, Mqtt, Serve, Settings, Webhook};
 
 fn settings(text: &str) -> Settings {
     load(&format!("{STORAGE}{text}\n")).unwrap_or_else(|error| panic!("{text}\n{error}"))
@@ -58,6 +58,54 @@ fn refuses_hooks_that_tell_nobody() {
                 "`hook.timeout_seconds`: must be from 1 to 600, but is 0",
             ),
         ],
+    );
+}
+
+fn mqtt(text: &str) -> Mqtt {
+    settings(&format!("[mqtt]\n{text}")).mqtt.unwrap()
+}
+
+#[test]
+fn knows_a_broker_by_its_address_and_the_usual_ports() {
+    let plain = mqtt("url = 'mqtt://192.168.1.10'");
+    assert_eq!((plain.host.as_str(), plain.port, plain.is_tls), ("192.168.1.10", 1883, false));
+    assert_eq!(
+        (plain.topic.as_str(), plain.discovery_prefix.as_deref()),
+        ("nightreel", Some("homeassistant"))
+    );
+    let other = mqtt(
+        "url = 'mqtts://[::1]/'\nusername = 'me'\npassword = 'x'\ntopic = 'home/cams/'\ndiscovery_prefix = ''",
+    );
+    assert_eq!((other.host.as_str(), other.port, other.is_tls), ("::1", 8883, true));
+    assert_eq!((other.topic.as_str(), other.discovery_prefix), ("home/cams", None));
+    assert_eq!(other.password.map(|password| password.expose().to_owned()).as_deref(), Some("x"));
+}
+
+#[test]
+fn refuses_brokers_that_cannot_be_told() {
+    refused(
+        STORAGE,
+        &[
+            ("[mqtt]", 3, "`mqtt.url`: is missing"),
+            ("[mqtt]\nurl = 'broker:1883'", 4, "`mqtt.url`: must begin with `mqtt://` or `mqtts://`"),
+            ("[mqtt]\nurl = 'mqtt://'", 4, "`mqtt.url`: names no host"),
+            ("[mqtt]\nurl = 'mqtt://h/topic'", 4, "`mqtt.url`: must end after the host and the port"),
+            ("[mqtt]\nurl = 'mqtt://me:x@h'", 4, "`mqtt.url`: must not carry credentials"),
+            ("[mqtt]\nurl = 'mqtt://h'\npassword = 'x'", 5, "`mqtt.password`: has no effect without"),
+            ("[mqtt]\nurl = 'mqtt://h'\nca_file = 'ca.pem'", 5, "`mqtt.ca_file`: has no effect without TLS"),
+            ("[mqtt]\nurl = 'mqtt://h'\ntopic = 'a/#'", 5, "`mqtt.topic`: is no topic"),
+            ("[mqtt]\nurl = 'mqtt://h'\ntopic = ''", 5, "`mqtt.topic`: is no topic"),
+            ("[mqtt]\nurl = 'mqtt://h'\ndiscovery_prefix = '+'", 5, "`mqtt.discovery_prefix`: is no topic"),
+        ],
+    );
+}
+
+#[test]
+fn reports_go_to_a_folder_that_is_meant_from_the_file() {
+    assert_eq!(settings("[report]\ndir = '/var/reports'").report_dir, Some("/var/reports".into()));
+    refused(
+        STORAGE,
+        &[("[report]", 3, "`report.dir`: is missing"), ("[report]\ndir = ''", 4, "`report.dir`")],
     );
 }
 

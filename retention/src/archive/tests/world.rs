@@ -9,7 +9,7 @@ use catalog::{
     SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{AfterProcessing, Archive, ArchivePlace, Retention, Thaw, ThawTier, Windows};
+use config::{AfterProcessing, Archive, Retention, StorePlace, Thaw, ThawTier, Windows};
 
 use super::faulty::Faulty;
 use crate::archive::{ArchiveError, Archiver, Destination, Restored, Restorer, Sent, Store};
@@ -42,7 +42,7 @@ impl World {
         let clock = Clock::standing(hour() + TimeDelta::hours(2));
         catalog.note_run(clock.now()).unwrap();
         let settings = Archive {
-            place: ArchivePlace::Folder(folder.path().join("unused")),
+            place: StorePlace::Folder(folder.path().join("unused")),
             storage_class: None,
             part: PART,
             windows: Windows::always(chrono_tz::UTC),

@@ -18,9 +18,9 @@ prop_compose! {
     ) -> Holding {
         let folder = if moved { "processed/" } else { "" };
         let mut holding = holding(&format!("gate/{folder}a.mp4"), state, work, 0);
-        holding.segment.start = now() - TimeDelta::hours(hours);
-        holding.segment.stat.size = size;
-        holding.segment.camera = Some(if in_yard { "yard" } else { "gate" }.to_owned());
+        holding.start = now() - TimeDelta::hours(hours);
+        holding.bytes = size;
+        holding.camera = if in_yard { "yard" } else { "gate" }.to_owned();
         if person { showing("person", holding) } else { holding }
     }
 }
@@ -79,8 +79,8 @@ fn any_case() -> impl Strategy<Value = (Vec<Holding>, Retention, Situation)> {
 /// In the order of a catalogue, with an id each.
 fn as_fed(mut held: Vec<Holding>) -> Vec<Holding> {
     let rank = |state| FEED_ORDER.iter().position(|s| *s == state);
-    held.sort_by_key(|h| (rank(h.segment.state), h.segment.start));
-    held.iter_mut().zip(1..).for_each(|(h, id)| h.segment.id = SegmentId(id));
+    held.sort_by_key(|h| (rank(h.state), h.start));
+    held.iter_mut().zip(1..).for_each(|(h, id)| h.id = SegmentId(id));
     held
 }
 
@@ -109,7 +109,7 @@ proptest! {
     fn what_is_leased_or_queued_again_is_kept((held, policy, situation) in any_case()) {
         let plan = plan(held.clone(), &policy, &situation);
         for (holding, entry) in held.iter().zip(&plan.entries) {
-            let again = holding.segment.state == SegmentState::Processed && holding.work == Work::Waiting;
+            let again = holding.state == SegmentState::Processed && holding.work == Work::Waiting;
             if holding.work == Work::Leased || again {
                 prop_assert_eq!(entry.verdict, Verdict::Keep);
             }
@@ -125,7 +125,7 @@ proptest! {
                 Reason::UnprocessedTooOld(age) => policy.max_unprocessed_age == Some(*age),
                 _ => false,
             });
-            let processed = holding.segment.state == SegmentState::Processed;
+            let processed = holding.state == SegmentState::Processed;
             prop_assert!(processed || by_age || (entry.is_for_floor() && !policy.protect_unprocessed));
         }
     }
@@ -189,10 +189,10 @@ proptest! {
     #[test]
     fn a_floor_within_reach_is_reached((held, policy, situation) in any_case()) {
         let plan = plan(held.clone(), &policy, &situation);
-        let going = deletions(&held, &plan).filter(|(_, e)| !e.is_for_floor()).map(|(h, _)| h.segment.id);
+        let going = deletions(&held, &plan).filter(|(_, e)| !e.is_for_floor()).map(|(h, _)| h.id);
         let going: HashSet<SegmentId> = going.collect();
-        let may_go = |h: &&Holding| going.contains(&h.segment.id) || floor_may_take(h, &policy);
-        let takeable: u64 = held.iter().filter(may_go).map(|h| h.segment.stat.size).sum();
+        let may_go = |h: &&Holding| going.contains(&h.id) || floor_may_take(h, &policy);
+        let takeable: u64 = held.iter().filter(may_go).map(|h| h.bytes).sum();
         let within_reach = situation.disk.free + takeable >= policy.min_free.unwrap_or(0);
         prop_assert!(!within_reach || plan.totals.shortfall == 0);
     }
@@ -229,11 +229,11 @@ proptest! {
 }
 
 fn is_finished(holding: &Holding) -> bool {
-    holding.segment.state == SegmentState::Processed && matches!(holding.work, Work::None | Work::Dead)
+    holding.state == SegmentState::Processed && matches!(holding.work, Work::None | Work::Dead)
 }
 
 fn floor_may_take(holding: &Holding, policy: &Retention) -> bool {
-    match (holding.segment.state, holding.work) {
+    match (holding.state, holding.work) {
         (_, Work::Leased) | (SegmentState::Processed, Work::Waiting) => false,
         (SegmentState::Processed, _) => true,
         _ => !policy.protect_unprocessed,
