@@ -22,6 +22,7 @@ mod exactness;
 mod floor;
 mod gate;
 mod hls;
+mod kept_days;
 mod kill;
 mod live;
 mod main_job;
