@@ -28,13 +28,19 @@ async fn archive(settings: &Settings) -> Vec<Check> {
         Ok(Err(error)) => Check::failed(WHAT, &error),
         Err(error) => Check::failed(WHAT, &error),
     };
-    [Some(found), unused(settings)].into_iter().flatten().collect()
+    [Some(found), unused(settings), keys(settings)].into_iter().flatten().collect()
 }
 
 fn look(archive: &Archive) -> Result<String, ArchiveError> {
     let store = Store::open(archive)?;
     store.probe()?;
     Ok(store.url().to_owned())
+}
+
+/// Without a key, what is sealed cannot be brought back here; that may be meant.
+fn keys(settings: &Settings) -> Option<Check> {
+    let archive = settings.archive.as_ref().filter(|archive| archive.identity_file.is_some())?;
+    retention::archive::opens_own(archive).err().map(|error| Check::warning(WHAT, error.to_string()))
 }
 
 fn unused(settings: &Settings) -> Option<Check> {

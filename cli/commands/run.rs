@@ -180,7 +180,8 @@ async fn archive_on(store: Store, mut due: mpsc::Receiver<Due>, ending: Cancella
     while let Some(due) = due.recv().await {
         let (store, ending) = (store.clone(), ending.clone());
         let sent = tokio::task::spawn_blocking(move || {
-            super::archive_send::send_beside(&store, &due, &|| ending.is_cancelled());
+            let is_ending: retention::archive::Ending = std::sync::Arc::new(move || ending.is_cancelled());
+            super::archive_send::send_beside(&store, &due, &is_ending);
         });
         if let Err(error) = sent.await {
             tracing::error!(%error, "archiving failed");

@@ -410,6 +410,17 @@ pub(crate) struct RawServe {
     pub(crate) cors_origins: Vec<String>,
     /// Who may look; default none, and nobody is asked.
     pub(crate) user: Vec<RawUser>,
+    /// Programs that may look; default none.
+    pub(crate) token: Vec<RawToken>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawToken {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// Of the token, as `nightreel serve --new-token` prints it; required.
+    pub(crate) sha256: Option<Secret>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -423,6 +434,11 @@ pub(crate) struct RawUser {
 
 impl Default for RawServe {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new(), user: Vec::new() }
+        Self {
+            listen: "127.0.0.1:8420".to_owned(),
+            cors_origins: Vec::new(),
+            user: Vec::new(),
+            token: Vec::new(),
+        }
     }
 }

@@ -62,6 +62,29 @@ pub enum ArchiveError {
     #[error("cannot write `{}`", file.display())]
     Write { file: PathBuf, source: io::Error },
 
+    #[error("cannot seal for `archive.recipients`: {what}")]
+    Seal { what: String },
+
+    #[error(
+        "`{key}` is sealed for {recipients}: set `archive.identity_file` to the file with the secret key of one \
+         of them"
+    )]
+    NoKey { key: String, recipients: String },
+
+    #[error(
+        "`{key}` is sealed for {recipients}, and `archive.identity_file`, `{}`, holds the secret key of none of \
+         them",
+        file.display()
+    )]
+    OtherKey { key: String, recipients: String, file: PathBuf },
+
+    #[error(
+        "`archive.identity_file`, `{}`, holds no secret key: a line that begins with `AGE-SECRET-KEY-1`, as \
+         `age-keygen` writes it",
+        file.display()
+    )]
+    Keyless { file: PathBuf },
+
     #[error("cannot start the runtime of the archive")]
     Runtime { source: io::Error },
 
