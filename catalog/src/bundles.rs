@@ -13,6 +13,9 @@ const LONGEST: TimeDelta = TimeDelta::days(1);
 
 const MEMBER_COLUMNS: &str = "name, segment_id, kind, offset, length, sha256, plain_length, plain_sha256";
 
+/// Why what was in the archive alone is deleted.
+const LEFT: &str = "older than archive.max_age_days, and nowhere but in the archive";
+
 impl Catalog {
     /// Notes what is about to be sent, so that a kill leaves a trace of it. The same bytes are the same bundle.
     pub fn begin_bundle(&self, new: &NewBundle, now: DateTime<Utc>) -> Result<BundleId, CatalogError> {
@@ -78,9 +81,16 @@ impl Catalog {
     }
 
     /// Notes that a bundle is about to be deleted in the store: what no other holds is deleted with it.
-    pub fn begin_leaving(&self, id: BundleId) -> Result<(), CatalogError> {
+    pub fn begin_leaving(&self, id: BundleId, now: DateTime<Utc>) -> Result<(), CatalogError> {
         self.write("note that a bundle leaves", |t| {
             t.execute("UPDATE bundle SET state = 'leaving' WHERE id = ?1 AND state = 'stored'", [id])?;
+            t.execute(
+                "INSERT OR REPLACE INTO deletion SELECT id, ?2, ?3 FROM segment
+                 WHERE state = 'archived' AND id IN (SELECT segment_id FROM bundle_member WHERE bundle_id = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM bundle_member m JOIN bundle b ON b.id = m.bundle_id
+                                   WHERE m.segment_id = segment.id AND b.state = 'stored')",
+                params![id, now.timestamp_millis(), LEFT],
+            )?;
             t.execute(
                 "UPDATE segment SET archived_ms = NULL, state = 'deleted'
                  WHERE state = 'archived' AND id IN (SELECT segment_id FROM bundle_member WHERE bundle_id = ?1)

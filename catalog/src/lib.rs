@@ -143,7 +143,7 @@ pub use spans::Span;
 pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
 pub use store::rfc3339;
-pub use story::{Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
+pub use story::{Archival, Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
 pub use summary::Summary;
 pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;

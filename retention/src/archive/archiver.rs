@@ -88,7 +88,7 @@ impl Archiver<'_> {
         for bundle in unfinished.iter().filter(|bundle| bundle.store == store.url()) {
             self.finish(&sending, bundle)?;
         }
-        sent.expired = expiry::delete(self.media.catalog(), &store, &expired)?;
+        sent.expired = expiry::delete(self.media.catalog(), &store, (&expired, self.clock.now()))?;
         for (camera, hour, ids) in ripe {
             if is_ending() || self.may_send().is_err() {
                 break;
