@@ -8,6 +8,7 @@ mod support;
 
 mod answers;
 mod archive;
+mod archived_pages;
 mod asking;
 mod bad_input;
 mod batches;

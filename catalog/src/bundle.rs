@@ -85,6 +85,15 @@ pub struct Bundle {
     pub segments: u64,
 }
 
+/// What the archive holds of a camera in one class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBundles {
+    pub camera: String,
+    pub class: Option<String>,
+    pub bundles: u64,
+    pub bytes: u64,
+}
+
 /// A segment that a bundle holds, with its files there.
 #[derive(Clone, Debug)]
 pub struct Archived {

@@ -88,7 +88,7 @@ pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
-pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
+pub use bundle::{Archived, Bundle, BundleId, BundleState, HeldBundles, Member, MemberKind, NewBundle};
 pub use catalog::Catalog;
 pub use circles::FoundCircle;
 pub use clock::Clock;

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use catalog::{CoverageRows, Event, EventFilter, Segment, Span};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use config::CameraId;
 use maud::{Markup, html};
 use serde::Serialize;
@@ -14,13 +14,16 @@ use crate::page::card::Card;
 use crate::page::cues;
 use crate::page::shell::{Tab, shell};
 use crate::page::still;
-use crate::page::strip::{Links, Strip};
+use crate::page::strip::{Links, Strip, away_spans};
 use crate::page::words::{clock, count, date_and_clock, encoded, instant, media_address, play_address};
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
 
 /// Segments that a player is given at once; it asks for those after them.
 pub(crate) const AT_ONCE: u32 = 30;
+
+/// Stretches of an hour that are told one by one.
+const SHOWN_STRETCHES: usize = 3;
 
 /// Events of the hour that are shown as cards.
 const CARDS: u32 = 12;
@@ -97,6 +100,7 @@ fn show(pages: &Pages, camera: &CameraId, params: &Params) -> Made<Markup> {
             h1 { (camera) " " small #now { (date_and_clock(at, site.zone())) } }
             (hour_links(camera, span))
         }
+        (archived(pages, camera, &away_spans(&rows, span)))
         (screen(pages, &segments, at))
         (strip(pages, (camera, span), &rows)?)
         (controls(&segments, &views(pages, camera, at)))
@@ -138,9 +142,32 @@ fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
                 }
             }
         } @else {
-            p.empty { "Nothing was recorded from then on." }
+            p.empty { "There is no footage from then on." }
         }
     }
+}
+
+/// Says what of the hour is no longer on the disk, and how it comes back.
+fn archived(pages: &Pages, camera: &CameraId, away: &[Span]) -> Markup {
+    let zone = pages.site.zone();
+    html! {
+        @for span in away.iter().take(SHOWN_STRETCHES) {
+            p.note.archive {
+                "From " (clock(span.from, zone)) " to " (clock(span.to, zone))
+                " the footage is in the archive and no longer on the disk. This brings it back: "
+                code { (restore(camera, *span)) }
+            }
+        }
+        @if away.len() > SHOWN_STRETCHES { p.note { "And other stretches: the strip shows them." } }
+    }
+}
+
+/// Returns the command that brings footage back.
+pub(crate) fn restore(camera: &CameraId, span: Span) -> String {
+    let second = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    // to the next whole second, so that nothing is cut off
+    let to = span.to + TimeDelta::milliseconds(999);
+    format!("nightreel restore --camera {camera} --from {} --to {}", second(span.from), second(to))
 }
 
 fn strip(pages: &Pages, (camera, span): (&CameraId, Span), rows: &CoverageRows) -> Made<Markup> {
