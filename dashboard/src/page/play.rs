@@ -23,7 +23,7 @@ use crate::params::Params;
 pub(crate) const AT_ONCE: u32 = 30;
 
 /// Stretches of an hour that are told one by one.
-const SHOWN_STRETCHES: usize = 3;
+const SHOWN_STRETCHES: usize = 12;
 
 /// Events of the hour that are shown as cards.
 const CARDS: u32 = 12;
@@ -94,17 +94,19 @@ fn show(pages: &Pages, camera: &CameraId, params: &Params) -> Made<Markup> {
     };
     let events = site.catalog.events(&filter)?;
     let rows = site.catalog.coverage_rows(camera, span, site.clock.now())?;
+    let away = away_spans(&rows, span);
     let title = format!("{camera}, {}", date_and_clock(at, site.zone()));
     let body = html! {
         div.head {
             h1 { (camera) " " small #now { (date_and_clock(at, site.zone())) } }
             (hour_links(camera, span))
         }
-        (archived(pages, camera, &away_spans(&rows, span)))
+        (archived_then(pages, camera, (&away, at)))
         (screen(pages, &segments, at))
         (strip(pages, (camera, span), &rows)?)
         (controls(&segments, &views(pages, camera, at)))
         @if !segments.is_empty() { (clip_form(pages, camera, at)) }
+        (archived(pages, camera, &away))
         @if !events.is_empty() { (seen(pages, &events)) }
         script src=(address("play.js")) defer {}
     };
@@ -147,18 +149,32 @@ fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
     }
 }
 
-/// Says what of the hour is no longer on the disk, and how it comes back.
-fn archived(pages: &Pages, camera: &CameraId, away: &[Span]) -> Markup {
-    let zone = pages.site.zone();
+/// Says that what was asked for is no longer on the disk, and how it comes back.
+fn archived_then(pages: &Pages, camera: &CameraId, (away, at): (&[Span], DateTime<Utc>)) -> Markup {
     html! {
-        @for span in away.iter().take(SHOWN_STRETCHES) {
-            p.note.archive {
-                "From " (clock(span.from, zone)) " to " (clock(span.to, zone))
-                " the footage is in the archive and no longer on the disk. This brings it back: "
-                code { (restore(camera, *span)) }
+        @if let Some(span) = away.iter().find(|span| span.from <= at && at < span.to) {
+            p.note { "This is in the archive and no longer on the disk. " (comes_back(pages, camera, *span)) }
+        }
+    }
+}
+
+/// Lists what of the hour is no longer on the disk.
+fn archived(pages: &Pages, camera: &CameraId, away: &[Span]) -> Markup {
+    html! {
+        @if !away.is_empty() {
+            details {
+                summary { "What of this hour is in the archive, and no longer on the disk" }
+                ul { @for span in away.iter().take(SHOWN_STRETCHES) { li { (comes_back(pages, camera, *span)) } } }
+                @if away.len() > SHOWN_STRETCHES { p { "And others: the strip shows them." } }
             }
         }
-        @if away.len() > SHOWN_STRETCHES { p.note { "And other stretches: the strip shows them." } }
+    }
+}
+
+fn comes_back(pages: &Pages, camera: &CameraId, span: Span) -> Markup {
+    let zone = pages.site.zone();
+    html! {
+        "From " (clock(span.from, zone)) " to " (clock(span.to, zone)) " comes back by " code { (restore(camera, span)) }
     }
 }
 
