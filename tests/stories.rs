@@ -9,6 +9,7 @@ mod support;
 mod answers;
 mod archive;
 mod archive_faults;
+mod archived_pages;
 mod asking;
 mod bad_input;
 mod batches;

@@ -6,7 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::bundle::BUNDLE_COLUMNS;
 use crate::lock::ArchiveLock;
 use crate::segment::{COLUMNS, Word};
-use crate::{Archived, Bundle, BundleId, Catalog, CatalogError, Member, NewBundle, Segment, SegmentId, Span};
+use crate::{
+    Archived, Bundle, BundleId, Catalog, CatalogError, HeldBundles, Member, NewBundle, Segment, SegmentId,
+    Span,
+};
 
 /// No segment is longer: what began so long before a time cannot reach into it.
 const LONGEST: TimeDelta = TimeDelta::days(1);
@@ -159,6 +162,21 @@ impl Catalog {
             ))?
             .query_row([store], Bundle::from_row)
             .optional()
+        })
+    }
+
+    /// Sums up what the archive holds, by camera and class.
+    pub fn held_bundles(&self) -> Result<Vec<HeldBundles>, CatalogError> {
+        self.read("sum up the archive", |c| {
+            c.prepare_cached(
+                "SELECT camera, class, count(*), sum(size) FROM bundle WHERE state = 'stored'
+                 GROUP BY camera, class ORDER BY camera, class",
+            )?
+            .query_map([], |row| {
+                let (bundles, bytes) = (row.get(2)?, row.get(3)?);
+                Ok(HeldBundles { camera: row.get(0)?, class: row.get(1)?, bundles, bytes })
+            })?
+            .collect()
         })
     }
 

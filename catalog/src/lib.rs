@@ -95,7 +95,9 @@ pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
-pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle, Plain, SEALED_SUFFIX};
+pub use bundle::{
+    Archived, Bundle, BundleId, BundleState, HeldBundles, Member, MemberKind, NewBundle, Plain, SEALED_SUFFIX,
+};
 pub use catalog::Catalog;
 pub use changed::Stamp;
 pub use circles::FoundCircle;
