@@ -15,9 +15,9 @@ for_build="build-essential clang libclang-dev cmake nasm pkg-config libopencv-de
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev"
 for_demo="ffmpeg opencv-doc python3 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
-# A clock that lies, for the stories about windows and retention, a browser that plays HLS, an MQTT broker, and what
-# installs from PyPI.
-for_test="faketime chromium mosquitto mosquitto-clients openssl python3-venv"
+# A program that opens what is sealed, a clock that lies, for the stories about windows and retention, a browser that
+# plays HLS, an MQTT broker, and what installs from PyPI.
+for_test="age faketime chromium mosquitto mosquitto-clients openssl python3-venv"
 for_check="shellcheck perl-base"
 # Pinned: the tests rely on the faults it plays.
 aimock_version=1.43.0

@@ -15,11 +15,11 @@ use crate::support::{Nightreel, PATIENCE, Seen, eventually, sidecar_beside};
 
 const BLIND: &str = "[detect]\nenabled = false\n";
 /// All of the footage of these stories.
-const NIGHT: [&str; 6] =
+pub(crate) const NIGHT: [&str; 6] =
     ["--camera", "gate", "--from", "2026-11-22T22:00:00Z", "--to", "2026-11-22T23:00:00Z"];
 
 /// A root with processed segments of one hour.
-fn with_footage(count: u32) -> Nightreel {
+pub(crate) fn with_footage(count: u32) -> Nightreel {
     let nightreel = Nightreel::new();
     nightreel.configure(&format!("{BLIND}[retention]\nafter_processing = \"move\"\n"));
     put_segments(&nightreel.root(), count);
@@ -27,20 +27,20 @@ fn with_footage(count: u32) -> Nightreel {
     nightreel
 }
 
-fn archive_to(nightreel: &Nightreel, cold: &Cold, keys: &str) {
+pub(crate) fn archive_to(nightreel: &Nightreel, cold: &Cold, keys: &str) {
     let retention = "[retention]\nafter_processing = \"archive\"\n";
     nightreel.configure(&format!("{BLIND}{retention}{}{keys}", cold.section()));
 }
 
-fn processed(nightreel: &Nightreel) -> PathBuf {
+pub(crate) fn processed(nightreel: &Nightreel) -> PathBuf {
     nightreel.root().join("gate/processed")
 }
 
-fn restore(nightreel: &Nightreel, more: &[&str]) -> crate::support::Outcome {
+pub(crate) fn restore(nightreel: &Nightreel, more: &[&str]) -> crate::support::Outcome {
     nightreel.run(&[&["restore"], &NIGHT[..], more].concat())
 }
 
-fn bundles(nightreel: &Nightreel) -> Vec<Value> {
+pub(crate) fn bundles(nightreel: &Nightreel) -> Vec<Value> {
     nightreel.run(&["archive", "list", "--json"]).with_code(0).json_lines()
 }
 
@@ -149,16 +149,21 @@ fn a_bundle_can_be_read_by_tar_alone() {
 }
 
 /// Archives a large bundle slowly, is killed in the middle of it, and archives anew.
-fn killed_while_sending(nightreel: &Nightreel, cold: &Cold, reached: fn(&Cold) -> bool) {
+pub(crate) fn killed_while_sending(
+    nightreel: &Nightreel,
+    cold: &Cold,
+    keys: &str,
+    reached: fn(&Cold) -> bool,
+) {
     let before = contents(&nightreel.root());
     // A part goes out at once, and the next long after.
-    archive_to(nightreel, cold, "part_mb = 6\nmax_mbit_s = 0.01\n");
+    archive_to(nightreel, cold, &format!("part_mb = 6\nmax_mbit_s = 0.01\n{keys}"));
     let mut sending = nightreel.start(&["retain"]);
     eventually("the moment of the kill", PATIENCE, || reached(cold).then_some(()));
     assert!(sending.kill(), "it ended too soon: {}", sending.said());
     assert_eq!(contents(&nightreel.root()), before, "nothing local went");
 
-    archive_to(nightreel, cold, "");
+    archive_to(nightreel, cold, keys);
     for _ in 0..2 {
         nightreel.run(&["retain"]).with_code(0);
     }
@@ -173,7 +178,7 @@ fn killed_while_sending(nightreel: &Nightreel, cold: &Cold, reached: fn(&Cold) -
 }
 
 /// Large enough for several parts: the tail that players pass over is made longer.
-fn with_large_footage() -> Nightreel {
+pub(crate) fn with_large_footage() -> Nightreel {
     let nightreel = with_footage(0);
     put_segments(&nightreel.root(), 2);
     for file in finished(&nightreel.root().join("gate")) {
@@ -196,7 +201,7 @@ fn killed_between_two_parts_it_sends_anew_and_leaves_nothing_half_sent() {
     for kind in EVERY_STORE {
         let nightreel = with_large_footage();
         if let Some(cold) = Cold::start(kind, &nightreel) {
-            killed_while_sending(&nightreel, &cold, |cold| cold.unfinished() == 1);
+            killed_while_sending(&nightreel, &cold, "", |cold| cold.unfinished() == 1);
         }
     }
 }
@@ -206,7 +211,7 @@ fn killed_before_the_catalogue_knows_it_is_sent_it_is_not_sent_again() {
     for kind in EVERY_STORE {
         let nightreel = with_footage(2);
         if let Some(cold) = Cold::start(kind, &nightreel) {
-            killed_while_sending(&nightreel, &cold, |cold| cold.objects() == 1);
+            killed_while_sending(&nightreel, &cold, "", |cold| cold.objects() == 1);
         }
     }
 }
@@ -268,7 +273,7 @@ fn an_archive_out_of_reach_costs_no_footage_and_says_why() {
     let strange = Cold::start(Kind::Azure(AzureLogin::WrongKey), &nightreel);
     let mut cases = vec![(unused.to_owned(), "cannot look at"), (missing, "is its disk mounted?")];
     cases.extend(
-        [&refusing, &strange].into_iter().flatten().map(|cold| (cold.section(), "the archive refuses")),
+        [&refusing, &strange].into_iter().flatten().map(|cold| (cold.section(), "the store refuses")),
     );
     for (section, why) in cases {
         nightreel.configure(&format!("{BLIND}[retention]\nafter_processing = \"archive\"\n{section}"));

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::segment::{Word, time};
 use crate::{Segment, SegmentId};
@@ -25,6 +25,8 @@ pub struct NewBundle {
     pub sha256: String,
     pub size: u64,
     pub class: Option<String>,
+    /// Public keys that its members are sealed for; empty: they are as they are.
+    pub recipients: Vec<String>,
     pub members: Vec<Member>,
 }
 
@@ -36,6 +38,17 @@ pub struct Member {
     pub kind: MemberKind,
     /// Of its first byte in the bundle.
     pub offset: u64,
+    pub length: u64,
+    /// In hexadecimal digits.
+    pub sha256: String,
+    /// Absent where it is not sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain: Option<Plain>,
+}
+
+/// The file that was sealed to become a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plain {
     pub length: u64,
     /// In hexadecimal digits.
     pub sha256: String,
@@ -76,6 +89,8 @@ pub struct Bundle {
     pub size: u64,
     #[serde(rename = "storage_class")]
     pub class: Option<String>,
+    /// Public keys that its members are sealed for.
+    pub recipients: Vec<String>,
     pub state: BundleState,
     pub stored: Option<DateTime<Utc>>,
     /// When it was read and compared last.
@@ -84,6 +99,9 @@ pub struct Bundle {
     pub thawed_until: Option<DateTime<Utc>>,
     pub segments: u64,
 }
+
+/// Added to the name of what is sealed.
+pub const SEALED_SUFFIX: &str = ".age";
 
 /// A segment that a bundle holds, with its files there.
 #[derive(Clone, Debug)]
@@ -97,7 +115,7 @@ pub struct Archived {
 /// With the number of its segments last.
 pub(crate) const BUNDLE_COLUMNS: &str =
     "b.id, b.store, b.key, b.camera, b.hour_ms, b.sha256, b.size, b.class, b.state, b.stored_ms, b.read_ms,
-     b.thaw_asked_ms, b.thawed_until_ms,
+     b.thaw_asked_ms, b.thawed_until_ms, b.recipients,
      (SELECT count(*) FROM bundle_member m WHERE m.bundle_id = b.id AND m.kind = 'video')";
 
 impl Bundle {
@@ -117,7 +135,8 @@ impl Bundle {
             read: moment(10)?,
             thaw_asked: moment(11)?,
             thawed_until: moment(12)?,
-            segments: row.get(13)?,
+            recipients: listed(row.get::<_, Option<String>>(13)?.as_deref()),
+            segments: row.get(14)?,
         })
     }
 }
@@ -131,7 +150,30 @@ impl Member {
             offset: row.get(3)?,
             length: row.get(4)?,
             sha256: row.get(5)?,
+            plain: match (row.get(6)?, row.get(7)?) {
+                (Some(length), Some(sha256)) => Some(Plain { length, sha256 }),
+                _ => None,
+            },
         })
+    }
+
+    /// Returns the name of the file that it is, or that was sealed to become it.
+    pub fn plain_name(&self) -> &str {
+        match self.plain {
+            Some(_) => self.name.strip_suffix(SEALED_SUFFIX).unwrap_or(&self.name),
+            None => &self.name,
+        }
+    }
+}
+
+/// Keys hold no spaces.
+fn listed(recipients: Option<&str>) -> Vec<String> {
+    recipients.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
+impl NewBundle {
+    pub(crate) fn recipients_text(&self) -> Option<String> {
+        (!self.recipients.is_empty()).then(|| self.recipients.join(" "))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Archived, Bundle, BundleId, Catalog, CatalogError, Member, NewBundle
 /// No segment is longer: what began so long before a time cannot reach into it.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
-const MEMBER_COLUMNS: &str = "name, segment_id, kind, offset, length, sha256";
+const MEMBER_COLUMNS: &str = "name, segment_id, kind, offset, length, sha256, plain_length, plain_sha256";
 
 impl Catalog {
     /// Notes what is about to be sent, so that a kill leaves a trace of it. The same bytes are the same bundle.
@@ -19,8 +19,8 @@ impl Catalog {
         self.write("note a bundle", |t| {
             let id = t
                 .prepare_cached(
-                    "INSERT INTO bundle (store, key, camera, hour_ms, sha256, size, class, state, begun_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'sending', ?8)
+                    "INSERT INTO bundle (store, key, camera, hour_ms, sha256, size, class, recipients, state, begun_ms)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'sending', ?9)
                      ON CONFLICT (store, key) DO UPDATE SET begun_ms = excluded.begun_ms
                      RETURNING id",
                 )?
@@ -33,6 +33,7 @@ impl Catalog {
                         new.sha256,
                         new.size,
                         new.class,
+                        new.recipients_text(),
                         now.timestamp_millis()
                     ],
                     |row| row.get(0),
@@ -233,10 +234,11 @@ impl Catalog {
     }
 }
 
-fn insert_member(t: &Transaction<'_>, bundle: BundleId, member: &Member) -> rusqlite::Result<()> {
+pub(crate) fn insert_member(t: &Transaction<'_>, bundle: BundleId, member: &Member) -> rusqlite::Result<()> {
     t.prepare_cached(
-        "INSERT OR REPLACE INTO bundle_member (bundle_id, name, segment_id, kind, offset, length, sha256)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO bundle_member
+            (bundle_id, name, segment_id, kind, offset, length, sha256, plain_length, plain_sha256)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         bundle,
@@ -245,7 +247,9 @@ fn insert_member(t: &Transaction<'_>, bundle: BundleId, member: &Member) -> rusq
         Word(member.kind),
         member.offset,
         member.length,
-        member.sha256
+        member.sha256,
+        member.plain.as_ref().map(|plain| plain.length),
+        member.plain.as_ref().map(|plain| &plain.sha256)
     ])?;
     Ok(())
 }

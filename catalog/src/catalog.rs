@@ -157,6 +157,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0010_sums.sql")),
         M::up(include_str!("../migrations/0011_planning.sql")),
         M::up(include_str!("../migrations/0012_changed.sql")),
+        M::up(include_str!("../migrations/0013_sealed.sql")),
     ])
 }
 

@@ -3,6 +3,7 @@
 //! Rows and files agree: docs/storage.md lists what is always true of them and the steps that keep it so.
 
 mod adopt;
+mod adopt_bundle;
 mod again;
 mod alarm;
 mod alive;
@@ -48,11 +49,14 @@ mod marks;
 mod media;
 mod name;
 mod named;
+mod near;
 mod notes;
+mod own_file;
 mod passed_over;
 mod paths;
 mod pause;
 mod picture_tokens;
+pub mod pictures;
 mod queue;
 mod readers;
 mod rebuild;
@@ -84,13 +88,14 @@ mod when;
 mod work;
 
 pub use adopt::Adopted;
+pub use adopt_bundle::{AdoptedBundle, FoundBundle, FoundMember, FoundSegment};
 pub use again::{Again, Outdated};
 pub use alarm::{Alarm, AlarmKind};
 pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
-pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle};
+pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle, Plain, SEALED_SUFFIX};
 pub use catalog::Catalog;
 pub use changed::Stamp;
 pub use circles::FoundCircle;

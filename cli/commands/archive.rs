@@ -147,7 +147,11 @@ fn show(store: &Store, id: i64, json: bool) -> anyhow::Result<()> {
     }
     output::line(format!("key       {}", bundle.key))?;
     output::line(format!("sha256    {}", bundle.sha256))?;
-    output::line(format!("state     {}\n", state(&bundle)))?;
+    output::line(format!("state     {}", state(&bundle)))?;
+    if !bundle.recipients.is_empty() {
+        output::line(format!("sealed    for {}", bundle.recipients.join(", ")))?;
+    }
+    output::line("")?;
     let row = |member: &Member| {
         vec![member.name.clone(), member.offset.to_string(), member.length.to_string(), member.sha256.clone()]
     };

@@ -1,14 +1,16 @@
 //! Sending what a plan wants archived, and saying what became of it.
 
+use std::sync::Arc;
+
 use retention::Due;
-use retention::archive::{ArchiveError, Archiver, Sent};
+use retention::archive::{ArchiveError, Archiver, Ending, Sent};
 
 use crate::open::Store;
 use crate::output;
 
 /// Sends what is due, and says so where it is to be `told`. Returns whether all of it went well.
 pub(crate) fn send(store: &Store, due: &Due, told: bool) -> anyhow::Result<bool> {
-    let Some(sent) = pass(store, due, &|| false) else { return Ok(true) };
+    let Some(sent) = pass(store, due, &(Arc::new(|| false) as Ending)) else { return Ok(true) };
     let sent = sent?;
     if told && let Some(text) = text(&sent) {
         output::line(text)?;
@@ -28,7 +30,7 @@ pub(crate) fn foretell(store: &Store) -> anyhow::Result<()> {
 }
 
 /// As [`send`], for a program that stays: the next pass tries again.
-pub(crate) fn send_beside(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool) {
+pub(crate) fn send_beside(store: &Store, due: &Due, is_ending: &Ending) {
     match pass(store, due, is_ending) {
         Some(Err(ArchiveError::Ended)) => {}
         Some(Err(error)) => {
@@ -51,7 +53,7 @@ pub(crate) fn send_beside(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool
 }
 
 /// Nothing without an archive in the settings.
-fn pass(store: &Store, due: &Due, is_ending: &dyn Fn() -> bool) -> Option<Result<Sent, ArchiveError>> {
+fn pass(store: &Store, due: &Due, is_ending: &Ending) -> Option<Result<Sent, ArchiveError>> {
     let archiver = Archiver {
         media: &store.media(),
         settings: store.settings.archive.as_ref()?,

@@ -6,6 +6,7 @@ pub(crate) mod archive;
 pub(crate) mod archive_send;
 #[cfg(feature = "process")]
 pub(crate) mod batch;
+pub(crate) mod clip;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;
@@ -41,6 +42,8 @@ mod process_notices;
 pub(crate) mod process_report;
 pub(crate) mod queue;
 pub(crate) mod rebuild;
+#[cfg(feature = "archive")]
+mod rebuild_archive;
 pub(crate) mod record;
 #[cfg(feature = "dashboard")]
 pub(crate) mod report;

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use catalog::Clock;
+use catalog::{Clock, Rebuilt};
 use clap::Args;
 
 use crate::args::Global;
+#[cfg(feature = "archive")]
+use crate::commands::rebuild_archive::Reached;
 use crate::{open, output};
 
 /// Make the catalogue anew from the media folder: segments, and results from their sidecars.
@@ -16,6 +18,17 @@ use crate::{open, output};
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  nightreel rebuild && nightreel verify")]
 pub(crate) struct RebuildArgs {
+    /// Ask the archive as well, and take in the bundles that nobody remembers.
+    ///
+    /// One request lists a thousand of them, and one or two read what is in each; how many there were is said.
+    /// Where bundles are sealed, `archive.identity_file` is needed to read what was seen.
+    #[cfg(feature = "archive")]
+    #[arg(long)]
+    archive: bool,
+    /// Ask for the bundles that must be thawed before it is known what is in them, which costs.
+    #[cfg(feature = "archive")]
+    #[arg(long, requires = "archive")]
+    thaw: bool,
     /// Print what was found as one object.
     #[arg(long)]
     json: bool,
@@ -29,12 +42,29 @@ pub(crate) fn run(global: &Global, args: &RebuildArgs) -> anyhow::Result<ExitCod
         "`storage.root` = `{}` is not there; is its disk mounted?",
         root.display()
     );
+    #[cfg(feature = "archive")]
+    let archive = args.archive.then(|| Reached::open(&settings, args.thaw)).transpose()?;
     let rebuilt = catalog::rebuild(&settings, Clock::system().now())
         .context("nothing was replaced: the former catalogue is in its place")?;
-    if args.json {
-        output::json(&rebuilt)?;
-        return Ok(ExitCode::SUCCESS);
+    if !args.json {
+        tell(&rebuilt)?;
     }
+    let mut told = serde_json::to_value(&rebuilt)?;
+    #[cfg(feature = "archive")]
+    if let Some(archive) = archive {
+        let found = archive.adopt(&settings)?;
+        if !args.json {
+            archive.tell(&found)?;
+        }
+        told["archive"] = serde_json::to_value(&found)?;
+    }
+    if args.json {
+        output::json(&told)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(rebuilt: &Rebuilt) -> anyhow::Result<()> {
     output::line(format!(
         "rebuilt: {} processed, {} to be processed, {} given up",
         rebuilt.processed, rebuilt.queued, rebuilt.failed
@@ -43,8 +73,8 @@ pub(crate) fn run(global: &Global, args: &RebuildArgs) -> anyhow::Result<ExitCod
     if !rebuilt.lost.is_empty() {
         output::line(format!("lost, since it cannot be read: {}", rebuilt.lost.join(", ")))?;
     }
-    if let Some(former) = rebuilt.former {
+    if let Some(former) = &rebuilt.former {
         output::line(format!("the former catalogue is `{}`; delete it when all is well", former.display()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

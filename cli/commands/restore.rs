@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use catalog::{Archived, Queue, Span, SqliteQueue};
 use clap::Args;
-use retention::archive::{Destination, Restored, Restorer};
+use retention::archive::{Destination, Keys, Restored, Restorer};
 use serde_json::json;
 
 use crate::args::Global;
@@ -62,8 +62,9 @@ pub(crate) fn run(global: &Global, args: &RestoreArgs) -> anyhow::Result<ExitCod
         None => Destination::MediaFolder,
     };
     let archive = retention::archive::Store::open(settings(&store)?)?;
-    let media = store.media();
-    let restored = Restorer { media: &media, store: &archive, clock: &store.clock, to }.restore(wanted)?;
+    let (media, keys) = (store.media(), Keys::of(settings(&store)?));
+    let restorer = Restorer { media: &media, store: &archive, clock: &store.clock, keys: &keys, to };
+    let restored = restorer.restore(wanted)?;
     if args.process {
         let ids: Vec<_> = restored.files.iter().map(|(archived, _)| archived.segment.id).collect();
         SqliteQueue::new(store.catalog.clone(), store.settings.process.max_attempts)

@@ -132,7 +132,7 @@ async fn record_on(
     let summary = record::summary(recorder.status());
     let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
     service::ready();
-    let recorded = record::record(recorder, hook, ending).await;
+    let recorded = record::record(recorder, store, hook, ending).await;
     ending.cancel();
     alive.await.context("the watchdog's task failed")?;
     recorded
@@ -180,7 +180,8 @@ async fn archive_on(store: Store, mut due: mpsc::Receiver<Due>, ending: Cancella
     while let Some(due) = due.recv().await {
         let (store, ending) = (store.clone(), ending.clone());
         let sent = tokio::task::spawn_blocking(move || {
-            super::archive_send::send_beside(&store, &due, &|| ending.is_cancelled());
+            let is_ending: retention::archive::Ending = std::sync::Arc::new(move || ending.is_cancelled());
+            super::archive_send::send_beside(&store, &due, &is_ending);
         });
         if let Err(error) = sent.await {
             tracing::error!(%error, "archiving failed");

@@ -1,5 +1,6 @@
 //! The archive: where bundles go, and how.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::storage_class::{Reading, StorageClass, known};
@@ -24,6 +25,10 @@ pub struct Archive {
     pub max_age: Option<Duration>,
     /// By storage class.
     pub prices: Vec<StoragePrice>,
+    /// Public keys of `age` that bundles are sealed for; empty: they are sent as they are.
+    pub recipients: Vec<String>,
+    /// File with a secret key of one of them: what is sealed is opened with it, and nothing is sealed.
+    pub identity_file: Option<PathBuf>,
 }
 
 /// What is asked for where an object must be thawed before it can be read.

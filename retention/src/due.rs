@@ -1,6 +1,7 @@
 //! What a plan wants to have archived: segments by hour and camera, which is how they are bundled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use catalog::{SegmentId, Span};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -10,7 +11,7 @@ use crate::{Entry, Verdict};
 /// Oldest hour first. A number per segment: of millions it fits into memory.
 #[derive(Clone, Debug, Default)]
 pub struct Due {
-    hours: BTreeMap<(DateTime<Utc>, String), Vec<SegmentId>>,
+    hours: BTreeMap<(DateTime<Utc>, Arc<str>), Vec<SegmentId>>,
 }
 
 impl Due {
@@ -29,7 +30,7 @@ impl Due {
     /// Lists camera, hour and segments.
     pub fn hours(&self) -> impl Iterator<Item = (&str, Span, &[SegmentId])> {
         self.hours.iter().map(|((hour, camera), segments)| {
-            (camera.as_str(), Span::new(*hour, *hour + TimeDelta::hours(1)), segments.as_slice())
+            (&**camera, Span::new(*hour, *hour + TimeDelta::hours(1)), segments.as_slice())
         })
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use catalog::{ClockDoubt, Disk, Planned, SegmentId, SegmentState};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{Due, Reason, Rules, Section};
 
@@ -42,7 +43,8 @@ impl fmt::Display for Verdict {
 pub struct Entry {
     /// Relative to the root.
     pub file: PathBuf,
-    pub camera: String,
+    #[serde(serialize_with = "as_text")]
+    pub camera: Arc<str>,
     pub verdict: Verdict,
     pub reasons: Vec<Reason>,
     #[serde(skip)]
@@ -54,6 +56,10 @@ pub struct Entry {
     pub start: DateTime<Utc>,
     #[serde(skip)]
     pub bytes: u64,
+}
+
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 impl Entry {

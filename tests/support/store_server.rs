@@ -60,7 +60,7 @@ impl StoreServer {
 
     /// Counts the requests so far.
     pub(crate) fn requests(&self) -> usize {
-        self.said().matches("HTTP/1.1\"").count()
+        self.said().matches(" HTTP/1.1").count()
     }
 
     pub(crate) fn said(&self) -> String {

@@ -18,6 +18,7 @@ fn bundle_of(id: SegmentId) -> NewBundle {
         offset,
         length: 1,
         sha256: "0".repeat(64),
+        plain: None,
     };
     NewBundle {
         store: "file:///cold".to_owned(),
@@ -27,6 +28,7 @@ fn bundle_of(id: SegmentId) -> NewBundle {
         sha256: "1".repeat(64),
         size: 2048,
         class: None,
+        recipients: Vec::new(),
         members: vec![
             member("a.mp4", MemberKind::Video, 512),
             member("a.mp4.json", MemberKind::Sidecar, 1536),

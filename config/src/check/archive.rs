@@ -25,6 +25,8 @@ impl Check<'_> {
         let max_age = self.days("archive.max_age_days", raw.max_age_days);
         let thaw = self.thaw(raw, place.as_ref());
         let prices = self.storage_prices(&raw.price);
+        let recipients = self.recipients(&raw.recipients);
+        let identity_file = self.identity_file(raw.identity_file.as_deref());
         let storage_class = class?;
         let place = place?;
         let read_back = raw.read_back.unwrap_or_else(|| self.reads_back(&place, storage_class.as_deref()));
@@ -39,6 +41,8 @@ impl Check<'_> {
             thaw: thaw?,
             max_age: max_age?,
             prices: prices?,
+            recipients: recipients?,
+            identity_file: identity_file?,
         };
         if archive.read_back && archive.is_frozen() {
             return self.fault("archive.read_back", "cannot be: what is in this class must be thawed first");

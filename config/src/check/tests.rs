@@ -299,6 +299,43 @@ fn refuses_archives_that_make_no_sense() {
 }
 
 #[test]
+fn archives_are_sealed_for_public_keys_that_seal_something() {
+    let archive = |recipient: &str| format!("[archive]\nurl = 's3://b'\nrecipients = ['{recipient}']");
+    let secret = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0S";
+    let cases = [
+        ("", "must hold public keys that begin with `age1`"),
+        ("ssh-ed25519 AAAA", "must hold public keys that begin with `age1`"),
+        // Its last letter is another, and it is too short.
+        (
+            "age1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0savhh7n",
+            "must hold public keys that begin with `age1`",
+        ),
+        (
+            "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqar9jk6",
+            "must hold public keys that begin with `age1`",
+        ),
+        (secret, "holds a secret key"),
+        ("age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z", "seals nothing"),
+        ("age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqj7vrya", "seals nothing"),
+        ("age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m", "seals nothing"),
+        ("age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy", "seals nothing"),
+        ("age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv", "seals nothing"),
+        ("age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhqqqzyt4v9", "seals nothing"),
+        ("age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz9ts6wm9s8", "seals nothing"),
+    ];
+    for (recipient, why) in cases {
+        let error = load(&format!("{STORAGE}{}", archive(recipient))).unwrap_err().to_string();
+        assert!(error.contains("`archive.recipients`: ") && error.contains(why), "{recipient}: {error}");
+        assert!(!error.contains(secret), "it is not repeated: {error}");
+    }
+    let right = "age1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0savhh7m";
+    let settings = load(&format!("{STORAGE}{}\nidentity_file = 'key'\n", archive(right))).unwrap();
+    let archive = settings.archive.unwrap();
+    assert_eq!(archive.recipients, [right]);
+    assert!(archive.identity_file.unwrap().ends_with("key"), "it need not be there");
+}
+
+#[test]
 fn refuses_processing_detection_and_retention_that_make_no_sense() {
     refused(
         STORAGE,

@@ -57,6 +57,10 @@ pub(crate) struct RawArchive {
     pub(crate) thaw_tier: String,
     /// Days for which a thawed object of S3 can be read; default 3.
     pub(crate) thaw_days: i64,
+    /// Public keys of `age` that bundles are sealed for; default none, and they are sent as they are.
+    pub(crate) recipients: Vec<String>,
+    /// File with a secret key of one of them, to open what is sealed; default none.
+    pub(crate) identity_file: Option<String>,
     /// What the classes cost; default unknown, and costs are then not told.
     pub(crate) price: Vec<RawStoragePrice>,
 }
@@ -89,6 +93,8 @@ impl Default for RawArchive {
             max_age_days: None,
             thaw_tier: "standard".to_owned(),
             thaw_days: 3,
+            recipients: Vec::new(),
+            identity_file: None,
             price: Vec::new(),
         }
     }

@@ -3,6 +3,8 @@
 //! Each step may have been done before by a process that was killed: a bundle that was begun is looked for in the
 //! store first, and counts as stored when it is there whole, else it is forgotten and made anew.
 
+use std::sync::Arc;
+
 use catalog::Clock;
 use catalog::{Bundle as BundleRow, Carried, MediaFolder, NewBundle, Planned, SegmentId, SegmentState, Span};
 use chrono::TimeDelta;
@@ -12,6 +14,7 @@ use super::bundle::Bundle;
 use super::expiry;
 use super::layout::Layout;
 use super::sending::Sending;
+use super::store::Ending;
 use super::{ArchiveError, Store};
 use crate::{Due, Reason, Tally};
 
@@ -51,8 +54,9 @@ pub struct Sent {
 impl Archiver<'_> {
     /// Sends what is due. A bundle that fails does not hold up the others; a store that is out of reach does. Ends
     /// after the part in hand when `is_ending` says so.
-    pub fn pass(&self, due: &Due, is_ending: &dyn Fn() -> bool) -> Result<Sent, ArchiveError> {
-        self.pass_over(due, || Store::open(self.settings), is_ending)
+    pub fn pass(&self, due: &Due, is_ending: &Ending) -> Result<Sent, ArchiveError> {
+        let open = || Ok(Store::open(self.settings)?.ending_with(Arc::clone(is_ending)));
+        self.pass_over(due, open, &**is_ending)
     }
 
     /// Opens the store only when there is something to ask of it.
@@ -89,7 +93,9 @@ impl Archiver<'_> {
             if is_ending() || self.may_send().is_err() {
                 break;
             }
-            let bundle = Bundle::gather(self.media, camera, hour, ids)?;
+            let bundle = Bundle::gather(self.media, camera, hour, ids)?
+                .of_class(store.class())
+                .sealed(&self.settings.recipients)?;
             if bundle.is_empty() {
                 continue;
             }
@@ -209,7 +215,8 @@ fn new_bundle(store: &Store, bundle: &Bundle, layout: &Layout) -> NewBundle {
         hour: bundle.hour,
         sha256: layout.sha256.clone(),
         size: layout.size,
-        class: store.class().map(str::to_owned),
+        class: bundle.class.clone(),
+        recipients: bundle.recipients.clone(),
         members: layout.members.clone(),
     }
 }

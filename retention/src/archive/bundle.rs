@@ -6,14 +6,16 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use catalog::{
-    FAILED, FileStat, MediaFolder, Member, MemberKind, PROCESSED, Segment, SegmentId, SegmentState, Span,
-    cues, hex, rfc3339, sidecar_of,
+    FAILED, FileStat, MediaFolder, Member, MemberKind, PROCESSED, Plain, SEALED_SUFFIX, Segment, SegmentId,
+    SegmentState, Span, cues, sidecar_of,
 };
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
 use super::ArchiveError;
-use super::layout::{INDEX_NAME, Index, IndexEntry, Layout, Measured};
+use super::hashed::Hashed;
+use super::index::{INDEX_NAME, Index, IndexEntry};
+use super::layout::{Layout, Measured};
+use super::seal::{Envelope, Seal};
 
 /// In which tar counts.
 const BLOCK: u64 = 512;
@@ -23,6 +25,10 @@ const BLOCK: u64 = 512;
 pub(super) struct Bundle {
     pub(super) camera: String,
     pub(super) hour: DateTime<Utc>,
+    /// Class that it is stored in; absent: the bucket's.
+    pub(super) class: Option<String>,
+    /// For whom its files are sealed.
+    pub(super) recipients: Vec<String>,
     files: Vec<BundledFile>,
 }
 
@@ -32,8 +38,12 @@ struct BundledFile {
     start: DateTime<Utc>,
     kind: MemberKind,
     name: String,
+    /// Of its segment, below the media folder.
+    lay: PathBuf,
     path: PathBuf,
     stat: FileStat,
+    /// Absent where it is sent as it is.
+    envelope: Option<Envelope>,
 }
 
 impl Bundle {
@@ -44,7 +54,9 @@ impl Bundle {
         hour: Span,
         ids: &[SegmentId],
     ) -> Result<Self, ArchiveError> {
-        let mut bundle = Self { camera: camera.to_owned(), hour: hour.from, files: Vec::new() };
+        let camera = camera.to_owned();
+        let recipients = Vec::new();
+        let mut bundle = Self { camera, hour: hour.from, class: None, recipients, files: Vec::new() };
         let mut names = BTreeSet::new();
         for id in ids {
             // Since it was planned, a bundle of a process that died was found to be there.
@@ -67,7 +79,24 @@ impl Bundle {
                 bundle.files.extend(file.filter(|file| names.insert(file.name.clone())));
             }
         }
+        // The small ones come last, beside the index: one read tells what is in a bundle, and what was seen.
+        bundle.files.sort_by_key(|file| file.kind != MemberKind::Video);
         Ok(bundle)
+    }
+
+    pub(super) fn of_class(self, class: Option<&str>) -> Self {
+        Self { class: class.map(str::to_owned), ..self }
+    }
+
+    /// Seals each of its files, where there is anybody to seal them for.
+    pub(super) fn sealed(mut self, recipients: &[String]) -> Result<Self, ArchiveError> {
+        let Some(seal) = Seal::of(recipients)? else { return Ok(self) };
+        for file in &mut self.files {
+            file.envelope = Some(seal.envelope()?);
+            file.name.push_str(SEALED_SUFFIX);
+        }
+        recipients.clone_into(&mut self.recipients);
+        Ok(self)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,16 +129,14 @@ impl Bundle {
         Ok(Layout { size, sha256, members })
     }
 
-    fn index<'m>(&'m self, members: &'m [Member]) -> Result<Vec<u8>, ArchiveError> {
-        let entry = |file: &BundledFile, member: &'m Member| IndexEntry {
-            name: &member.name,
-            start: rfc3339(file.start),
-            offset: member.offset,
-            length: member.length,
-            sha256: &member.sha256,
+    fn index(&self, members: &[Member]) -> Result<Vec<u8>, ArchiveError> {
+        let index = Index {
+            camera: self.camera.clone(),
+            hour: self.hour,
+            storage_class: self.class.clone(),
+            recipients: self.recipients.clone(),
+            members: self.files.iter().zip(members).map(|(file, member)| file.entry(member)).collect(),
         };
-        let entries = self.files.iter().zip(members).map(|(file, member)| entry(file, member)).collect();
-        let index = Index { camera: &self.camera, hour: rfc3339(self.hour), members: entries };
         serde_json::to_vec_pretty(&index)
             .map_err(|error| ArchiveError::Read { file: INDEX_NAME.into(), source: error.into() })
     }
@@ -136,31 +163,66 @@ impl BundledFile {
         let stat = stat_of(&path)?;
         let below = name_below_camera(&segment.path)?;
         let name = Path::new(&below).with_file_name(path.file_name()?).to_str()?.to_owned();
-        Some(Self { segment: segment.id, start: segment.start, kind, name, path, stat })
+        let lay = segment.path.clone();
+        Some(Self { segment: segment.id, start: segment.start, kind, name, lay, path, stat, envelope: None })
     }
 
     fn append_to<W: Write>(&self, tar: &mut tar::Builder<Measured<W>>) -> Result<Member, ArchiveError> {
-        let unread = |source| ArchiveError::Read { file: self.path.clone(), source };
+        let unread = |source: io::Error| match source.kind() {
+            io::ErrorKind::UnexpectedEof => ArchiveError::Moved { file: self.path.clone() },
+            _ => ArchiveError::Read { file: self.path.clone(), source },
+        };
         let file = File::open(&self.path).map_err(unread)?;
         let found = FileStat::of(&file.metadata().map_err(unread)?);
         if !found.same_content(&self.stat) {
             return Err(ArchiveError::Moved { file: self.path.clone() });
         }
-        let mut content = Hashed { inner: file.take(self.stat.size), hash: Sha256::new(), read: 0 };
-        let mut header = header(self.stat.size, self.stat.modified());
-        tar.append_data(&mut header, &self.name, &mut content).map_err(unread)?;
-        if content.read != self.stat.size {
+        let mut content = Hashed::new(file.take(self.stat.size));
+        let mut header = header(self.stored_length(), self.stat.modified());
+        let ((length, sha256), plain) = match &self.envelope {
+            None => {
+                tar.append_data(&mut header, &self.name, &mut content).map_err(unread)?;
+                (content.finish(), None)
+            }
+            Some(envelope) => {
+                let mut sealed = Hashed::new(envelope.seal(&mut content, self.stat.size));
+                tar.append_data(&mut header, &self.name, &mut sealed).map_err(unread)?;
+                let stored = sealed.finish();
+                let (length, sha256) = content.finish();
+                (stored, Some(Plain { length, sha256 }))
+            }
+        };
+        if length != self.stored_length() {
             return Err(ArchiveError::Moved { file: self.path.clone() });
         }
-        let padded = self.stat.size.div_ceil(BLOCK) * BLOCK;
+        let padded = length.div_ceil(BLOCK) * BLOCK;
         Ok(Member {
             name: self.name.clone(),
             segment: self.segment,
             kind: self.kind,
             offset: tar.get_ref().written() - padded,
-            length: self.stat.size,
-            sha256: hex(&content.hash.finalize()),
+            length,
+            sha256,
+            plain,
         })
+    }
+
+    fn entry(&self, member: &Member) -> IndexEntry {
+        IndexEntry {
+            name: member.name.clone(),
+            path: (self.kind == MemberKind::Video).then(|| self.lay.clone()),
+            start: self.start,
+            modified: self.stat.modified(),
+            offset: member.offset,
+            length: member.length,
+            sha256: member.sha256.clone(),
+            plain: member.plain.clone(),
+        }
+    }
+
+    fn stored_length(&self) -> u64 {
+        let size = self.stat.size;
+        self.envelope.as_ref().map_or(size, |envelope| envelope.sealed_length(size))
     }
 }
 
@@ -187,20 +249,4 @@ fn header(size: u64, modified: DateTime<Utc>) -> tar::Header {
     header.set_mtime(u64::try_from(modified.timestamp()).unwrap_or(0));
     header.set_entry_type(tar::EntryType::Regular);
     header
-}
-
-/// Hashes what is read.
-struct Hashed<R> {
-    inner: R,
-    hash: Sha256,
-    read: u64,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        self.read += read as u64;
-        Ok(read)
-    }
 }

@@ -5,12 +5,8 @@
 //! room is what is short; the second read mostly comes out of the page cache.
 
 use catalog::{Member, hex};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
-
-/// Name of the member that lists the others; the last one.
-pub(super) const INDEX_NAME: &str = "nightreel-index.json";
 
 /// What a bundle comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,24 +14,6 @@ pub(super) struct Layout {
     pub(super) size: u64,
     pub(super) sha256: String,
     pub(super) members: Vec<Member>,
-}
-
-/// The index as it lies in the bundle: with it and `tar` alone a minute can be found, read and checked.
-#[derive(Serialize)]
-pub(super) struct Index<'a> {
-    pub(super) camera: &'a str,
-    pub(super) hour: String,
-    pub(super) members: Vec<IndexEntry<'a>>,
-}
-
-#[derive(Serialize)]
-pub(super) struct IndexEntry<'a> {
-    pub(super) name: &'a str,
-    /// Of the video's first frame.
-    pub(super) start: String,
-    pub(super) offset: u64,
-    pub(super) length: u64,
-    pub(super) sha256: &'a str,
 }
 
 /// Counts and hashes what passes through.

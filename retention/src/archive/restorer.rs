@@ -1,14 +1,16 @@
 //! The way back: ranged reads of just what is wanted, compared before it appears.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use catalog::{Archived, Bundle, BundleId, Clock, MediaFolder, Member, SegmentState, files};
 
+use super::member::MemberReading;
 use super::provider::ThawState;
-use super::{ArchiveError, Store};
+use super::{ArchiveError, Keys, Store};
 
 /// Where restored footage goes.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct Restorer<'a> {
     pub media: &'a MediaFolder,
     pub store: &'a Store,
     pub clock: &'a Clock,
+    /// To what is sealed.
+    pub keys: &'a Keys,
     pub to: Destination,
 }
 
@@ -43,22 +47,18 @@ impl Restorer<'_> {
     /// where a later one fails.
     pub fn restore(&self, wanted: Vec<Archived>) -> Result<Restored, ArchiveError> {
         let mut restored = Restored::default();
-        let mut readable: BTreeMap<BundleId, Option<String>> = BTreeMap::new();
+        let mut readable: BTreeMap<BundleId, Option<Bundle>> = BTreeMap::new();
         for archived in wanted {
             if self.is_here(&archived) {
                 restored.here_already += 1;
                 continue;
             }
-            let key = match readable.get(&archived.bundle) {
-                Some(key) => key.clone(),
-                None => {
-                    let key = self.key_if_readable(archived.bundle, &mut restored)?;
-                    readable.insert(archived.bundle, key.clone());
-                    key
-                }
+            let bundle = match readable.entry(archived.bundle) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.if_readable(archived.bundle, &mut restored)?),
             };
-            if let Some(key) = key
-                && let Some(file) = self.bring_back(&key, &archived)?
+            if let Some(bundle) = bundle
+                && let Some(file) = self.bring_back(bundle, &archived)?
             {
                 restored.files.push((archived, file));
             }
@@ -70,8 +70,8 @@ impl Restorer<'_> {
         matches!(self.to, Destination::MediaFolder) && archived.segment.state != SegmentState::Archived
     }
 
-    /// Returns the bundle's key. Nothing while it thaws, which is asked for where it was not.
-    fn key_if_readable(&self, id: BundleId, restored: &mut Restored) -> Result<Option<String>, ArchiveError> {
+    /// Returns the bundle. Nothing while it thaws, which is asked for where it was not.
+    fn if_readable(&self, id: BundleId, restored: &mut Restored) -> Result<Option<Bundle>, ArchiveError> {
         let catalog = self.media.catalog();
         let Some(mut bundle) = catalog.bundle(id)? else { return Ok(None) };
         if bundle.store != self.store.url() {
@@ -85,7 +85,7 @@ impl Restorer<'_> {
                     // Azure's stays thawed.
                     catalog.note_thaw(id, None, None)?;
                 }
-                return Ok(Some(bundle.key));
+                return Ok(Some(bundle));
             }
             ThawState::Frozen => {
                 self.store.ask_for_thaw(&bundle.key)?;
@@ -98,19 +98,19 @@ impl Restorer<'_> {
         Ok(None)
     }
 
-    fn bring_back(&self, key: &str, archived: &Archived) -> Result<Option<PathBuf>, ArchiveError> {
+    fn bring_back(&self, bundle: &Bundle, archived: &Archived) -> Result<Option<PathBuf>, ArchiveError> {
         match &self.to {
             Destination::MediaFolder => {
                 let Some(video) = archived.members.first() else { return Ok(None) };
                 let staged = self.media.restoring_path(archived.segment.id)?;
-                self.read_member(key, video, &staged)?;
+                self.read_member(bundle, video, &staged)?;
                 Ok(self.media.take_back(archived.segment.id, self.clock.now())?)
             }
             Destination::Folder(folder) => {
                 let mut first = None;
                 for member in &archived.members {
-                    let file = folder.join(&member.name);
-                    self.copy_out(key, member, &file)?;
+                    let file = folder.join(member.plain_name());
+                    self.copy_out(bundle, member, &file)?;
                     first.get_or_insert(file);
                 }
                 Ok(first)
@@ -119,14 +119,14 @@ impl Restorer<'_> {
     }
 
     /// Never replaces a file; one that is there already may be what is wanted, and is for the user to tell.
-    fn copy_out(&self, key: &str, member: &Member, file: &Path) -> Result<(), ArchiveError> {
+    fn copy_out(&self, bundle: &Bundle, member: &Member, file: &Path) -> Result<(), ArchiveError> {
         let folder = file.parent().unwrap_or(Path::new(""));
         files::create_folder(folder)?;
         let mut name = std::ffi::OsString::from(".");
         name.push(file.file_name().unwrap_or_default());
         name.push(".restoring");
         let staged = folder.join(name);
-        self.read_member(key, member, &staged)?;
+        self.read_member(bundle, member, &staged)?;
         let renamed = files::rename(&staged, file);
         if renamed.is_err() {
             files::take_back(&staged)?;
@@ -135,24 +135,15 @@ impl Restorer<'_> {
     }
 
     /// Reads one member into a file, synced, and compares. What is not as it was sent leaves no file.
-    fn read_member(&self, key: &str, member: &Member, file: &Path) -> Result<(), ArchiveError> {
+    fn read_member(&self, bundle: &Bundle, member: &Member, file: &Path) -> Result<(), ArchiveError> {
         let unwritten = |source| ArchiveError::Write { file: file.to_owned(), source };
         let mut out = File::create(file).map_err(unwritten)?;
-        let range = member.offset..member.offset.saturating_add(member.length);
-        let read = self.store.read(key, Some(range), |piece| out.write_all(piece).map_err(unwritten));
-        let compared = read.and_then(|(length, sha256)| {
-            out.sync_all().map_err(unwritten)?;
-            match length == member.length && sha256 == member.sha256 {
-                true => Ok(()),
-                false => Err(ArchiveError::Damaged {
-                    key: format!("{key}: {}", member.name),
-                    what: "its SHA-256 is another",
-                }),
-            }
-        });
-        if compared.is_err() {
+        let reading = MemberReading { store: self.store, keys: self.keys, bundle, member };
+        let read = reading.each(|piece| out.write_all(piece).map_err(unwritten));
+        let done = read.and_then(|()| out.sync_all().map_err(unwritten));
+        if done.is_err() {
             files::take_back(file)?;
         }
-        compared
+        done
     }
 }

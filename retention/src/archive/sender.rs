@@ -65,7 +65,11 @@ impl<'a> Sender<'a> {
             let last = upload.put_part(PutPayload::from(std::mem::take(&mut self.buffer)));
             sent = self.store.wait_unless(self.pace.is_ending(), last)?;
         }
-        let completed = sent.and_then(|()| self.store.wait(upload.complete()).map(|_| ()));
+        // Whether it was completed when the program ended is looked for by the next pass.
+        let completed = match sent {
+            Ok(()) => self.store.wait_unless(self.pace.is_ending(), upload.complete())?.map(|_| ()),
+            Err(error) => Err(error),
+        };
         if completed.is_err() {
             self.upload = Some(upload);
         }
@@ -76,7 +80,7 @@ impl<'a> Sender<'a> {
         let failed = |source| ArchiveError::of_store("send", self.key, source);
         if self.upload.is_none() {
             let begin = self.store.objects().put_multipart_opts(&self.path, self.store.multipart_options());
-            self.upload = Some(self.store.wait(begin).map_err(failed)?);
+            self.upload = Some(self.store.wait_unless(self.pace.is_ending(), begin)?.map_err(failed)?);
         }
         let part = std::mem::replace(&mut self.buffer, Vec::with_capacity(self.store.part()));
         let bytes = part.len();

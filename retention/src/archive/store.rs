@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use catalog::hex;
+use chrono::{DateTime, Utc};
 use config::{Archive, Thaw};
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions,
@@ -28,6 +31,19 @@ pub struct Store {
     provider: Option<Provider>,
     thaw: Thaw,
     runtime: Runtime,
+    is_ending: Option<Ending>,
+}
+
+/// Tells whether the program ends.
+pub type Ending = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// An object as a listing tells of it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) size: u64,
+    /// When the store got it.
+    pub(super) modified: DateTime<Utc>,
 }
 
 impl fmt::Debug for Store {
@@ -46,7 +62,7 @@ impl Store {
             .map_err(|source| ArchiveError::Runtime { source })?;
         let (url, class) = (settings.address(), settings.storage_class.clone());
         let (part, thaw, provider) = (settings.part, settings.thaw, Some(provider));
-        Ok(Self { url, class, part, prefix, objects, provider, thaw, runtime })
+        Ok(Self { url, class, part, prefix, objects, provider, thaw, runtime, is_ending: None })
     }
 
     /// Returns a store that misbehaves as its test says.
@@ -56,7 +72,12 @@ impl Store {
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
         let prefix = String::new();
         let (url, part) = (settings.address(), settings.part);
-        Self { url, class: None, part, prefix, objects, provider: None, thaw, runtime }
+        Self { url, class: None, part, prefix, objects, provider: None, thaw, runtime, is_ending: None }
+    }
+
+    /// Gives up what it looks at or reads when the program ends: one that says nothing is waited for for long.
+    pub(super) fn ending_with(self, is_ending: Ending) -> Self {
+        Self { is_ending: Some(is_ending), ..self }
     }
 
     /// Returns its address, which tells one archive from another.
@@ -107,6 +128,13 @@ impl Store {
         })
     }
 
+    fn wait_to_the_end<T>(&self, work: impl Future<Output = T>) -> Result<T, ArchiveError> {
+        match &self.is_ending {
+            Some(is_ending) => self.wait_unless(&**is_ending, work),
+            None => Ok(self.wait(work)),
+        }
+    }
+
     pub(super) fn put_options(&self) -> PutOptions {
         PutOptions { attributes: self.attributes(), ..PutOptions::default() }
     }
@@ -125,10 +153,25 @@ impl Store {
         }
     }
 
+    /// Lists all of its objects, page by page.
+    pub(super) fn objects_listed(&self) -> impl Iterator<Item = Result<Listed, ArchiveError>> + '_ {
+        let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
+        let before = prefix.as_ref().map_or(0, |prefix| prefix.as_ref().len() + 1);
+        let mut pages = self.objects.list(prefix.as_ref());
+        std::iter::from_fn(move || self.wait(pages.next())).map(move |listed| {
+            let listed = listed.map_err(|source| ArchiveError::of_store("list", &self.url, source))?;
+            let key = listed.location.as_ref()[before..].to_owned();
+            Ok(Listed { key, size: listed.size, modified: listed.last_modified })
+        })
+    }
+
     /// Returns the size of an object, or nothing where it is not there.
     pub(super) fn size(&self, key: &str) -> Result<Option<u64>, ArchiveError> {
         let path = self.path(key);
-        match self.wait(self.objects.head(&path)).map_err(|e| ArchiveError::of_store("look at", key, e)) {
+        match self
+            .wait_to_the_end(self.objects.head(&path))?
+            .map_err(|e| ArchiveError::of_store("look at", key, e))
+        {
             Ok(found) => Ok(Some(found.size)),
             Err(ArchiveError::Absent { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -143,17 +186,27 @@ impl Store {
         mut each: impl FnMut(&[u8]) -> Result<(), ArchiveError>,
     ) -> Result<(u64, String), ArchiveError> {
         let failed = |source| ArchiveError::of_store("read", key, source);
-        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        let path = self.path(key);
-        let mut pieces = self.wait(self.objects.get_opts(&path, options)).map_err(failed)?.into_stream();
+        let mut pieces = self.pieces(key, range)?;
         let (mut length, mut hash) = (0, Sha256::new());
-        while let Some(piece) = self.wait(pieces.next()) {
+        while let Some(piece) = self.wait_to_the_end(pieces.next())? {
             let piece = piece.map_err(failed)?;
             hash.update(&piece);
             length += piece.len() as u64;
             each(&piece)?;
         }
         Ok((length, hex(&hash.finalize())))
+    }
+
+    /// Begins to read an object, or a range of it.
+    pub(super) fn pieces(
+        &self,
+        key: &str,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, ArchiveError> {
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let path = self.path(key);
+        let found = self.wait_to_the_end(self.objects.get_opts(&path, options))?;
+        Ok(found.map_err(|source| ArchiveError::of_store("read", key, source))?.into_stream())
     }
 
     pub(super) fn delete(&self, key: &str) -> Result<(), ArchiveError> {
@@ -167,7 +220,7 @@ impl Store {
     /// Takes back what a dead process left of sending this object.
     pub(super) fn abort_uploads(&self, key: &str) -> Result<(), ArchiveError> {
         let Some(provider) = &self.provider else { return Ok(()) };
-        self.wait(provider.abort_uploads(self.path(key).as_ref()))
+        self.wait_to_the_end(provider.abort_uploads(self.path(key).as_ref()))?
     }
 
     /// Tells whether a frozen object can be read.

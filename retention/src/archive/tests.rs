@@ -10,6 +10,10 @@ use super::ArchiveError;
 use super::bundle::Bundle;
 
 mod faulty;
+mod found;
+mod sealed;
+mod slow;
+mod steps;
 mod world;
 
 /// Archives, now that the store is sound again, and holds that everything came through.
@@ -28,7 +32,7 @@ fn assert_recovers(world: &World, ids: &[catalog::SegmentId]) {
 fn a_store_that_is_down_refuses_or_breaks_off_costs_nothing() {
     for (fault, told) in [
         (Fault::Down, "cannot look at"),
-        (Fault::Refuses, "the archive refuses"),
+        (Fault::Refuses, "the store refuses"),
         (Fault::BreaksOff, "cannot send"),
     ] {
         let world = World::new();
@@ -97,8 +101,7 @@ fn what_was_sent_by_a_process_that_died_counts_and_is_not_sent_again() {
 
     assert_eq!(world.faulty.taken(), taken, "nothing was sent");
     // The plan was made before: the local copies go with the next.
-    let retainer = crate::Retainer::new(world.catalog.clone(), world.root.clone(), world.policy.clone());
-    retainer.pass(world.clock.now(), |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+    world.let_go();
     assert!(ids.iter().all(|id| world.state(*id) == SegmentState::Archived));
 }
 
@@ -125,7 +128,10 @@ fn what_a_process_that_died_never_sent_is_sent() {
 
 /// Does the steps before the first byte goes out.
 fn begin(world: &World, ids: &[catalog::SegmentId]) {
-    let bundle = Bundle::gather(&world.media(), "gate", world.span(), ids).unwrap();
+    note(world, &Bundle::gather(&world.media(), "gate", world.span(), ids).unwrap());
+}
+
+fn note(world: &World, bundle: &Bundle) {
     let layout = bundle.measure().unwrap();
     let new = NewBundle {
         store: world.store().url().to_owned(),
@@ -135,6 +141,7 @@ fn begin(world: &World, ids: &[catalog::SegmentId]) {
         sha256: layout.sha256.clone(),
         size: layout.size,
         class: None,
+        recipients: bundle.recipients.clone(),
         members: layout.members,
     };
     world.catalog.begin_bundle(&new, world.clock.now()).unwrap();

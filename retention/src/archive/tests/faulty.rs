@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -11,9 +12,13 @@ use futures::{FutureExt, StreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
+
+/// A store that trickles gives so many bytes at once, and so long apart.
+const PIECE: usize = 100;
+const DROP: Duration = Duration::from_millis(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -25,6 +30,10 @@ pub(super) enum Fault {
     BreaksOff,
     /// A part never arrives.
     Hangs,
+    /// Nothing is ever answered.
+    Silent,
+    /// All is well, and drop by drop.
+    Trickles,
     /// A byte is another when it arrives.
     Flips,
 }
@@ -58,11 +67,16 @@ impl Faulty {
         *self.fault.lock().unwrap()
     }
 
-    fn admit(&self) -> Result<()> {
+    async fn admit(&self) -> Result<()> {
         match self.fault() {
             Fault::Down => Err(down()),
             Fault::Refuses => Err(refused("AccessDenied")),
             Fault::Frozen => Err(refused("InvalidObjectState")),
+            Fault::Silent => std::future::pending().await,
+            Fault::Trickles => {
+                tokio::time::sleep(DROP).await;
+                Ok(())
+            }
             Fault::None | Fault::BreaksOff | Fault::Hangs | Fault::Flips => Ok(()),
         }
     }
@@ -74,6 +88,25 @@ fn down() -> Error {
 
 fn refused(code: &str) -> Error {
     Error::PermissionDenied { path: "x".to_owned(), source: format!("403: <Code>{code}</Code>").into() }
+}
+
+/// Hands on what was found in small pieces, one after another.
+fn drop_by_drop(found: GetResult) -> GetResult {
+    let GetResult { meta, range, attributes, extensions, .. } = &found;
+    let (meta, range) = (meta.clone(), range.clone());
+    let (attributes, extensions) = (attributes.clone(), extensions.clone());
+    let drops = found.into_stream().flat_map(|piece| {
+        let pieces: Vec<Result<Bytes>> = match piece {
+            Ok(piece) => piece.chunks(PIECE).map(|drop| Ok(Bytes::copy_from_slice(drop))).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        futures::stream::iter(pieces)
+    });
+    let slowly = drops.then(|drop| async {
+        tokio::time::sleep(DROP).await;
+        drop
+    });
+    GetResult { payload: GetResultPayload::Stream(slowly.boxed()), meta, range, attributes, extensions }
 }
 
 fn flipped(payload: PutPayload) -> PutPayload {
@@ -93,7 +126,7 @@ impl fmt::Display for Faulty {
 #[async_trait::async_trait]
 impl ObjectStore for Faulty {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.admit()?;
+        self.admit().await?;
         let payload = if self.fault() == Fault::Flips { flipped(payload) } else { payload };
         self.taken.fetch_add(1, Ordering::Relaxed);
         self.inner.put_opts(path, payload, options).await
@@ -104,7 +137,7 @@ impl ObjectStore for Faulty {
         path: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.admit()?;
+        self.admit().await?;
         let inner = self.inner.put_multipart_opts(path, options).await?;
         Ok(Box::new(FaultyUpload { inner, fault: self.fault(), taken: Arc::clone(&self.taken), parts: 0 }))
     }
@@ -112,13 +145,14 @@ impl ObjectStore for Faulty {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         // A frozen object can be looked at, and not read.
         if self.fault() != Fault::Frozen || !options.head {
-            self.admit()?;
+            self.admit().await?;
         }
-        self.inner.get_opts(path, options).await
+        let found = self.inner.get_opts(path, options).await?;
+        Ok(if self.fault() == Fault::Trickles { drop_by_drop(found) } else { found })
     }
 
     async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.admit()?;
+        self.admit().await?;
         self.inner.get_ranges(path, ranges).await
     }
 
@@ -158,6 +192,14 @@ impl MultipartUpload for FaultyUpload {
             return std::future::pending().boxed();
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
+        if self.fault == Fault::Trickles {
+            let taken = self.inner.put_part(payload);
+            return async {
+                tokio::time::sleep(DROP * 4).await;
+                taken.await
+            }
+            .boxed();
+        }
         self.inner.put_part(if self.fault == Fault::Flips { flipped(payload) } else { payload })
     }
 

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use age::secrecy::ExposeSecret;
 use catalog::{
     Catalog, Clock, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Profile, Queue, Results,
     SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Archive, Retention, StorePlace, Thaw, ThawTier, Windows};
+use sha2::{Digest, Sha256};
 
 use super::faulty::Faulty;
-use crate::archive::{ArchiveError, Archiver, Destination, Restored, Restorer, Sent, Store};
+use crate::archive::{
+    ArchiveError, Archiver, Destination, Finder, Found, Frozen, Keys, Restored, Restorer, Sent, Store,
+};
 use crate::{Due, Retainer};
 
 /// Smaller than a segment, so that every bundle has many parts.
@@ -51,9 +55,28 @@ impl World {
             max_age: None,
             thaw: Thaw { tier: ThawTier::Bulk, days: 1 },
             prices: Vec::new(),
+            recipients: Vec::new(),
+            identity_file: None,
         };
         let policy = Retention { after_processing: AfterProcessing::Archive, ..Retention::default() };
         Self { folder, catalog, root, clock, settings, policy, faulty: Faulty::new() }
+    }
+
+    /// Of which bundles are sealed, and that has the key.
+    pub(super) fn sealed() -> Self {
+        let mut world = Self::new();
+        let (recipient, file) = world.draw_key("identity");
+        world.settings.recipients = vec![recipient];
+        world.settings.identity_file = Some(file);
+        world
+    }
+
+    /// Returns a public key, and the file with its secret one.
+    pub(super) fn draw_key(&self, name: &str) -> (String, PathBuf) {
+        let identity = age::x25519::Identity::generate();
+        let file = self.path(name);
+        std::fs::write(&file, format!("# a comment\n{}\n", identity.to_string().expose_secret())).unwrap();
+        (identity.to_public().to_string(), file)
     }
 
     pub(super) fn media(&self) -> MediaFolder {
@@ -88,7 +111,7 @@ impl World {
         let queue = SqliteQueue::new(self.catalog.clone(), 3);
         for lease in queue.lease(100, Duration::from_secs(60), self.clock.now()).unwrap() {
             let file = self.root.path().join(&lease.segment.path);
-            let results = results(&lease.segment.path.display().to_string());
+            let results = results(&file, lease.segment.start);
             std::fs::write(catalog::sidecar_of(&file), serde_json::to_vec(&results).unwrap()).unwrap();
             queue.finish(&lease, &results, self.clock.now()).unwrap();
         }
@@ -100,6 +123,12 @@ impl World {
         retainer.plan(self.clock.now(), |_| {}).unwrap().due
     }
 
+    /// Applies the rules to what is archived already.
+    pub(super) fn let_go(&self) {
+        let retainer = Retainer::new(self.catalog.clone(), self.root.clone(), self.policy.clone());
+        retainer.pass(self.clock.now(), |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+    }
+
     pub(super) fn archive(&self) -> Result<Sent, ArchiveError> {
         self.archive_until(&|| false)
     }
@@ -109,10 +138,22 @@ impl World {
         Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(self.store()), is_ending)
     }
 
+    pub(super) fn archive_to(&self, store: Store) -> Result<Sent, ArchiveError> {
+        let (media, settings, policy, clock) = (&self.media(), &self.settings, &self.policy, &self.clock);
+        Archiver { media, settings, policy, clock }.pass_over(&self.due(), || Ok(store), &|| false)
+    }
+
+    /// Lets another catalogue find what the store holds.
+    pub(super) fn find(&self, catalog: &Catalog) -> Result<Found, ArchiveError> {
+        let (store, keys) = (&self.store(), &Keys::of(&self.settings));
+        Finder { catalog, store, keys, frozen: Frozen::Leave }.adopt()
+    }
+
     pub(super) fn restore(&self) -> Result<Restored, ArchiveError> {
         let wanted = self.catalog.archived_within("gate", self.span()).unwrap();
         let (media, store, clock) = (&self.media(), &self.store(), &self.clock);
-        Restorer { media, store, clock, to: Destination::MediaFolder }.restore(wanted)
+        let keys = &Keys::of(&self.settings);
+        Restorer { media, store, clock, keys, to: Destination::MediaFolder }.restore(wanted)
     }
 
     pub(super) fn span(&self) -> Span {
@@ -137,18 +178,19 @@ impl World {
     }
 }
 
-fn results(file: &str) -> Results {
+fn results(file: &std::path::Path, start: DateTime<Utc>) -> Results {
+    let content = std::fs::read(file).unwrap();
     let segment = SegmentFacts {
         camera: Some("gate".to_owned()),
-        file: file.to_owned(),
-        start: "2026-11-22T22:00:00.000Z".to_owned(),
+        file: file.file_name().unwrap().to_str().unwrap().to_owned(),
+        start: start.to_rfc3339(),
         start_source: StartSource::Recorder,
         duration_s: 60.0,
         frames: 600,
         codec: "h264".to_owned(),
         width: 16,
         height: 16,
-        sha256: "00".repeat(32),
+        sha256: catalog::hex(&Sha256::digest(content)),
         faults: Vec::new(),
     };
     let profile = Profile {
