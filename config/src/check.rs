@@ -77,6 +77,7 @@ impl Check<'_> {
         self.archive_for(&raw.retention, raw.archive.is_some());
         let archive = raw.archive.as_mut().map(|raw| self.archive(raw, zone.unwrap_or_default()));
         if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
+            self.rule_classes(&raw.retention, &archive.place);
             self.billed_longer(archive, retention);
         }
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));

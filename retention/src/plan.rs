@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use catalog::{ClockDoubt, Disk, Planned, SegmentId, SegmentState};
 use chrono::{DateTime, Utc};
@@ -54,6 +55,9 @@ pub struct Entry {
     pub start: DateTime<Utc>,
     #[serde(skip)]
     pub bytes: u64,
+    /// What its rule says of it, if it is archived; absent: that of the archive.
+    #[serde(skip)]
+    pub class: Option<Arc<str>>,
 }
 
 impl Entry {
