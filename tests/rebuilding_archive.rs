@@ -97,7 +97,7 @@ fn what_a_folder_holds_is_found_again_by_who_lost_all_else() {
 
 #[test]
 fn what_any_store_holds_sealed_is_found_again_by_who_has_the_key() {
-    for kind in [Kind::S3, Kind::Gcs, Kind::Azure(AzureLogin::Key)] {
+    for kind in [Kind::S3, Kind::Azure(AzureLogin::Key)] {
         let nightreel = with_events();
         let key = Key::make(&nightreel, "key");
         if let Some(cold) = Cold::start(kind, &nightreel) {

@@ -8,6 +8,7 @@ mod support;
 
 mod answers;
 mod archive;
+mod archive_classes;
 mod archive_faults;
 mod archived_pages;
 mod asking;

@@ -105,8 +105,10 @@ impl Estimates {
         };
         let vision =
             store.settings.vision.as_ref().map(|vision| VisionEstimate::of(store, vision)).transpose()?;
-        let months: Vec<u64> =
-            cameras.iter().filter_map(|c| c.estimate.as_ref()).map(|e| e.bytes_per_month).collect();
+        let months: Vec<_> = cameras
+            .iter()
+            .filter_map(|c| Some((c.id.as_str(), c.estimate.as_ref()?.bytes_per_month)))
+            .collect();
         let archive = ArchiveEstimate::of(&store.settings, &months);
         let archived = estimate_held::held(store)?;
         Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision, archive, archived })

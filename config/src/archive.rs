@@ -73,6 +73,22 @@ impl Archive {
         self.place.address()
     }
 
+    /// Returns the same archive for what is stored in a class of its own.
+    pub fn in_class(&self, class: Option<&str>) -> Self {
+        let Some(class) = class else { return self.clone() };
+        let other = Self { storage_class: Some(class.to_owned()), ..self.clone() };
+        // Who pays for reading the usual class again has said so.
+        let read_back = self.read_back
+            && !other.is_frozen()
+            && (other.is_read_for_nothing() || !self.is_read_for_nothing());
+        Self { read_back, ..other }
+    }
+
+    fn is_read_for_nothing(&self) -> bool {
+        let known = self.known_class().map(|class| class.reading == Reading::Free);
+        known.unwrap_or(self.storage_class.is_none())
+    }
+
     /// Tells whether objects can only be read hours after they were asked for.
     pub fn is_frozen(&self) -> bool {
         self.known_class().is_some_and(|class| class.reading == Reading::Frozen)

@@ -81,6 +81,7 @@ impl Check<'_> {
             self.archive_makes_sense(retention, archive.as_ref().and_then(Option::as_ref));
         }
         if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
+            self.rule_classes(&raw.retention, &archive.place);
             self.billed_longer(archive, retention);
         }
         let snapshots = raw.snapshots.as_ref().map(|snapshots| self.snapshot_store(snapshots, &raw.camera));

@@ -23,6 +23,8 @@ pub struct RetentionRule {
     pub min_age: Option<Duration>,
     /// Bytes of all segments that the rule holds for.
     pub max_bytes: Option<u64>,
+    /// Class that they are archived in; absent: that of the archive.
+    pub storage_class: Option<String>,
 }
 
 impl RetentionRule {
@@ -52,6 +54,11 @@ impl Retention {
     /// Returns the number of the first rule that fits; `None` where `[retention]` alone holds.
     pub fn rule_of(&self, camera: &str, seen: &[(Arc<str>, f64)]) -> Option<usize> {
         self.rules.iter().position(|rule| rule.fits(camera, seen))
+    }
+
+    /// Returns the classes that rules name for what is archived, each once.
+    pub fn storage_classes(&self) -> BTreeSet<&str> {
+        self.rules.iter().filter_map(|rule| rule.storage_class.as_deref()).collect()
     }
 
     /// Returns the labels that matter, each once.

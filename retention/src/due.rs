@@ -1,4 +1,4 @@
-//! What a plan wants to have archived: segments by hour and camera, which is how they are bundled.
+//! What a plan wants to have archived: segments by hour, camera and storage class, which is how they are bundled.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,19 @@ use crate::{Entry, Verdict};
 /// Oldest hour first. A number per segment: of millions it fits into memory.
 #[derive(Clone, Debug, Default)]
 pub struct Due {
-    hours: BTreeMap<(DateTime<Utc>, Arc<str>), Vec<SegmentId>>,
+    bundles: BTreeMap<Key, Vec<SegmentId>>,
+}
+
+type Key = (DateTime<Utc>, Arc<str>, Option<Arc<str>>);
+
+/// What goes into one bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct DueBundle<'a> {
+    pub camera: &'a str,
+    pub hour: Span,
+    /// Absent: that of the archive.
+    pub class: Option<&'a str>,
+    pub segments: &'a [SegmentId],
 }
 
 impl Due {
@@ -19,18 +31,21 @@ impl Due {
     pub fn add(&mut self, entry: &Entry) {
         let hour = entry.start.duration_trunc(TimeDelta::hours(1));
         if let (Verdict::Archive, Ok(hour)) = (entry.verdict, hour) {
-            self.hours.entry((hour, entry.camera.clone())).or_default().push(entry.id);
+            let key = (hour, entry.camera.clone(), entry.class.clone());
+            self.bundles.entry(key).or_default().push(entry.id);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.hours.is_empty()
+        self.bundles.is_empty()
     }
 
-    /// Lists camera, hour and segments.
-    pub fn hours(&self) -> impl Iterator<Item = (&str, Span, &[SegmentId])> {
-        self.hours.iter().map(|((hour, camera), segments)| {
-            (&**camera, Span::new(*hour, *hour + TimeDelta::hours(1)), segments.as_slice())
+    pub fn bundles(&self) -> impl Iterator<Item = DueBundle<'_>> {
+        self.bundles.iter().map(|((hour, camera, class), segments)| DueBundle {
+            camera,
+            hour: Span::new(*hour, *hour + TimeDelta::hours(1)),
+            class: class.as_deref(),
+            segments,
         })
     }
 }

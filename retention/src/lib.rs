@@ -20,7 +20,7 @@ mod terms;
 
 pub use apply::{Applied, Failure, Outcome};
 pub use disk::measure;
-pub use due::Due;
+pub use due::{Due, DueBundle};
 pub use error::RetentionError;
 pub use guard::Guarded;
 pub use plan::{Entry, Plan, RuleTotals, Tally, Totals, Verdict};

@@ -56,6 +56,9 @@ pub struct Entry {
     pub start: DateTime<Utc>,
     #[serde(skip)]
     pub bytes: u64,
+    /// What its rule says of it, if it is archived; absent: that of the archive.
+    #[serde(skip)]
+    pub class: Option<Arc<str>>,
 }
 
 fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -71,7 +71,8 @@ impl<'r> Planner<'r> {
             Standing::Unprocessed(why) => self.unprocessed(&holding, *why, &judgement),
             Standing::Held(why) => (Verdict::Keep, told(*why, judgement.remark)),
         };
-        let entry = entry(holding, verdict, reasons);
+        let class = self.rules.class(place).filter(|_| verdict == Verdict::Archive);
+        let entry = Entry { class, ..entry(holding, verdict, reasons) };
         self.totals.count(&entry, place);
         entry
     }
@@ -163,7 +164,7 @@ fn told(reason: Reason, remark: Option<Reason>) -> Vec<Reason> {
 
 fn entry(holding: Holding, verdict: Verdict, reasons: Vec<Reason>) -> Entry {
     let Holding { id, path, camera, state, start, bytes, .. } = holding;
-    Entry { file: path, camera, verdict, reasons, id, state, start, bytes }
+    Entry { file: path, camera, verdict, reasons, id, state, start, bytes, class: None }
 }
 
 fn is_in_processed(relative: &Path) -> bool {

@@ -6,6 +6,7 @@
 //! | failed, or waiting to be processed | no | by keys of its own | last, if `protect_unprocessed = false` |
 //! | leased, or processed and queued again, or on hold | no | no | no |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Holding, SegmentState, Work};
@@ -40,6 +41,7 @@ struct Terms {
     after: (Section, AfterProcessing),
     max_age: Option<Limit>,
     min_age: Option<Limit>,
+    class: Option<Arc<str>>,
 }
 
 /// How far the work on a segment is, as far as retention cares.
@@ -96,6 +98,7 @@ impl Rules {
             after: (Section::DEFAULTS, policy.after_processing),
             max_age: limit(policy.max_age),
             min_age: limit(policy.min_age),
+            class: None,
         };
         let rules = policy.rules.iter().enumerate().map(|(number, rule)| {
             let section = Section::rule(number);
@@ -104,6 +107,7 @@ impl Rules {
                 after: rule.after_processing.map_or(defaults.after, |after| (section, after)),
                 max_age: limit(rule.max_age).or(defaults.max_age),
                 min_age: limit(rule.min_age).or(defaults.min_age),
+                class: rule.storage_class.as_deref().map(Arc::from),
             }
         });
         Self {
@@ -127,6 +131,11 @@ impl Rules {
 
     pub(crate) fn after(&self, place: usize) -> (Section, AfterProcessing) {
         self.terms[place].after
+    }
+
+    /// Returns the class that is archived in, where the rule names one.
+    pub(crate) fn class(&self, place: usize) -> Option<Arc<str>> {
+        self.terms[place].class.clone()
     }
 
     /// Returns when age deletes a segment that is processed, as far as can be said now.

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::sections::SECONDS_PER_DAY;
 use super::{Check, given};
-use crate::raw::{RawArchive, RawRetention, RawRetentionRule, RawStoragePrice};
+use crate::raw::{RawArchive, RawRetention, RawStoragePrice};
 use crate::storage_class::{Reading, known};
 use crate::{Archive, Retention, StoragePrice, StorePlace, Thaw, ThawTier, Windows};
 
@@ -16,7 +16,8 @@ const TO_WHERE: &str = "needs the section `[archive]`, which says where to";
 impl Check<'_> {
     pub(super) fn archive(&mut self, raw: &mut RawArchive, zone: Tz) -> Option<Archive> {
         let place = self.store_place(&raw.store());
-        let class = self.storage_class(raw, place.as_ref());
+        let class = raw.storage_class.as_deref();
+        let class = self.storage_class("archive.storage_class", class, place.as_ref());
         let part: Option<usize> = self.whole("archive.part_mb", raw.part_mb, 6..=1000);
         let windows = Windows::parse(zone, &raw.windows)
             .map_err(|error| self.faults.add("archive.windows", error.to_string()))
@@ -54,12 +55,16 @@ impl Check<'_> {
     pub(super) fn billed_longer(&mut self, archive: &Archive, retention: &Retention) {
         let Some(max_age) = archive.max_age else { return };
         let kept = max_age.saturating_sub(retention.archive_after.unwrap_or_default());
-        let (days, least) = (kept.as_secs_f64() / SECONDS_PER_DAY, archive.min_days());
-        if days < f64::from(least) {
-            self.warnings.push(format!(
-                "`archive.max_age_days` deletes bundles after {days:.0} days in the archive, and `{}` bills {least}",
-                archive.storage_class.as_deref().unwrap_or(archive.usual_class())
-            ));
+        let days = kept.as_secs_f64() / SECONDS_PER_DAY;
+        let others = retention.storage_classes().into_iter().map(|class| archive.in_class(Some(class)));
+        for archive in [archive.clone()].into_iter().chain(others) {
+            let least = archive.min_days();
+            if days < f64::from(least) {
+                self.warnings.push(format!(
+                    "`archive.max_age_days` deletes bundles after {days:.0} days in the archive, and `{}` bills {least}",
+                    archive.storage_class.as_deref().unwrap_or(archive.usual_class())
+                ));
+            }
         }
     }
 
@@ -74,9 +79,14 @@ impl Check<'_> {
         for (name, _) in keys.iter().filter(|(_, given)| *given && !is_there) {
             self.faults.add(format!("retention.{name}"), TO_WHERE);
         }
-        let by_rule = |rule: &RawRetentionRule| rule.after_processing.as_deref() == Some("archive");
-        for (index, _) in retention.rule.iter().enumerate().filter(|(_, rule)| by_rule(rule) && !is_there) {
-            self.faults.add(format!("retention.rule[{index}].after_processing"), TO_WHERE);
+        for (index, rule) in retention.rule.iter().enumerate().filter(|_| !is_there) {
+            let keys = [
+                ("after_processing", rule.after_processing.as_deref() == Some("archive")),
+                ("storage_class", rule.storage_class.is_some()),
+            ];
+            for (name, _) in keys.iter().filter(|(_, given)| *given) {
+                self.faults.add(format!("retention.rule[{index}].{name}"), TO_WHERE);
+            }
         }
     }
 
@@ -97,9 +107,21 @@ impl Check<'_> {
         false
     }
 
-    fn storage_class(&mut self, raw: &RawArchive, place: Option<&StorePlace>) -> Option<Option<String>> {
-        let key = "archive.storage_class";
-        let Some(class) = raw.storage_class.as_deref() else { return Some(None) };
+    /// Refuses classes in rules that the store does not know.
+    pub(super) fn rule_classes(&mut self, retention: &RawRetention, place: &StorePlace) {
+        for (index, rule) in retention.rule.iter().enumerate() {
+            let key = format!("retention.rule[{index}].storage_class");
+            self.storage_class(&key, rule.storage_class.as_deref(), Some(place));
+        }
+    }
+
+    fn storage_class(
+        &mut self,
+        key: &str,
+        class: Option<&str>,
+        place: Option<&StorePlace>,
+    ) -> Option<Option<String>> {
+        let Some(class) = class else { return Some(None) };
         match place {
             Some(StorePlace::Folder(_)) => return self.fault(key, "has no effect for a folder"),
             Some(place @ (StorePlace::Gcs(_) | StorePlace::Azure(_))) => {

@@ -55,11 +55,12 @@ impl Check<'_> {
         let says_something = raw.after_processing.is_some()
             || raw.max_age_days.is_some()
             || raw.min_age_days.is_some()
-            || raw.max_gb.is_some();
+            || raw.max_gb.is_some()
+            || raw.storage_class.is_some();
         if !says_something {
             self.faults.add(
                 section,
-                "says nothing; give `after_processing`, `max_age_days`, `min_age_days` or `max_gb`",
+                "says nothing; give `after_processing`, `max_age_days`, `min_age_days`, `max_gb` or `storage_class`",
             );
         }
         let ids = self.rule_cameras(&key("cameras"), &raw.cameras, cameras);
@@ -81,6 +82,7 @@ impl Check<'_> {
             max_age: max_age?,
             min_age: min_age?,
             max_bytes: max_bytes?,
+            storage_class: raw.storage_class.clone(),
         })
         .filter(|_| says_something)
     }

@@ -19,4 +19,6 @@ pub(crate) struct RawRetentionRule {
     pub(crate) min_age_days: Option<f64>,
     /// Gigabytes (10⁹ bytes) that these segments may take together; default none.
     pub(crate) max_gb: Option<f64>,
+    /// Class that these segments are stored in when they are archived; default that of `[archive]`.
+    pub(crate) storage_class: Option<String>,
 }

@@ -69,7 +69,7 @@ impl Archiver<'_> {
         let mut sent = Sent::default();
         let unfinished = self.media.catalog().unfinished_bundles()?;
         let ripe: Vec<_> =
-            due.hours().filter(|(camera, hour, _)| self.is_ripe(camera, *hour, &mut sent)).collect();
+            due.bundles().filter(|due| self.is_ripe(due.camera, due.hour, &mut sent)).collect();
         let expired = expiry::expired(self.media.catalog(), self.settings, self.clock)?;
         if unfinished.is_empty() && ripe.is_empty() && expired.is_empty() {
             return Ok(sent);
@@ -84,25 +84,29 @@ impl Archiver<'_> {
         };
         let store = open()?;
         self.check_place(&store)?;
-        let sending = Sending { store: &store, settings: self.settings, is_ending };
         for bundle in unfinished.iter().filter(|bundle| bundle.store == store.url()) {
-            self.finish(&sending, bundle)?;
+            let settings = &self.settings.in_class(bundle.class.as_deref());
+            self.finish(&Sending { store: &store, settings, is_ending }, bundle)?;
         }
         sent.expired = expiry::delete(self.media.catalog(), &store, (&expired, self.clock.now()))?;
-        for (camera, hour, ids) in ripe {
+        for due in ripe {
             if is_ending() || self.may_send().is_err() {
                 break;
             }
-            let bundle = Bundle::gather(self.media, camera, hour, ids)?
-                .of_class(store.class())
-                .sealed(&self.settings.recipients)?;
+            let settings = &self.settings.in_class(due.class);
+            let sending = Sending { store: &store, settings, is_ending };
+            let bundle = Bundle::gather(self.media, due.camera, due.hour, due.segments)?
+                .of_class(settings.storage_class.as_deref())
+                .sealed(&settings.recipients)?;
             if bundle.is_empty() {
                 continue;
             }
             match self.send(&sending, &bundle, &mut sent) {
                 Ok(()) => {}
                 Err(error) if error.is_of_the_store() => return Err(error),
-                Err(error) => sent.fail(format!("{camera} {}", hour.from.format("%F %H:00")), error),
+                Err(error) => {
+                    sent.fail(format!("{} {}", due.camera, due.hour.from.format("%F %H:00")), error);
+                }
             }
         }
         Ok(sent)
@@ -168,7 +172,7 @@ impl Archiver<'_> {
             return Err(error);
         }
         catalog.finish_bundle(id, self.clock.now())?;
-        if self.settings.read_back {
+        if sending.settings.read_back {
             catalog.note_bundle_read(id, self.clock.now())?;
         }
         sent.bundles += 1;

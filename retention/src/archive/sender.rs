@@ -13,6 +13,7 @@ use super::store::Store;
 pub(super) struct Sender<'a> {
     store: &'a Store,
     key: &'a str,
+    class: Option<&'a str>,
     path: Path,
     buffer: Vec<u8>,
     /// Begun with the first part that is full.
@@ -23,9 +24,9 @@ pub(super) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(store: &'a Store, key: &'a str, pace: Pace<'a>) -> Self {
+    pub(super) fn new(store: &'a Store, key: &'a str, class: Option<&'a str>, pace: Pace<'a>) -> Self {
         let buffer = Vec::with_capacity(store.part());
-        Self { store, key, path: store.path(key), buffer, upload: None, pace, failed: None }
+        Self { store, key, class, path: store.path(key), buffer, upload: None, pace, failed: None }
     }
 
     /// Sends what is left, and makes the object appear whole.
@@ -55,7 +56,7 @@ impl<'a> Sender<'a> {
         let Some(mut upload) = self.upload.take() else {
             let bytes = self.buffer.len();
             let rest = PutPayload::from(std::mem::take(&mut self.buffer));
-            let put = self.store.objects().put_opts(&self.path, rest, self.store.put_options());
+            let put = self.store.objects().put_opts(&self.path, rest, Store::put_options(self.class));
             let put = self.store.wait_unless(self.pace.is_ending(), put)?;
             put.map_err(|source| ArchiveError::of_store("send", self.key, source))?;
             return self.pace.sent(bytes);
@@ -79,7 +80,8 @@ impl<'a> Sender<'a> {
     fn send_part(&mut self) -> Result<(), ArchiveError> {
         let failed = |source| ArchiveError::of_store("send", self.key, source);
         if self.upload.is_none() {
-            let begin = self.store.objects().put_multipart_opts(&self.path, self.store.multipart_options());
+            let begin =
+                self.store.objects().put_multipart_opts(&self.path, Store::multipart_options(self.class));
             self.upload = Some(self.store.wait_unless(self.pace.is_ending(), begin)?.map_err(failed)?);
         }
         let part = std::mem::replace(&mut self.buffer, Vec::with_capacity(self.store.part()));

@@ -11,6 +11,7 @@ use super::{ArchiveError, Store};
 /// What the bundles of a pass are sent with.
 pub(super) struct Sending<'a> {
     pub(super) store: &'a Store,
+    /// For the class of the bundle.
     pub(super) settings: &'a Archive,
     pub(super) is_ending: &'a dyn Fn() -> bool,
 }
@@ -45,7 +46,7 @@ impl Sending<'_> {
 
     fn send(&self, key: &str, bundle: &Bundle, layout: &Layout) -> Result<(), ArchiveError> {
         let pace = Pace::new(self.settings.max_bytes_per_second, self.is_ending);
-        let mut sender = Sender::new(self.store, key, pace);
+        let mut sender = Sender::new(self.store, key, self.settings.storage_class.as_deref(), pace);
         let written = bundle.write_to(&mut sender);
         let failed = match (sender.take_failure(), written) {
             (Some(failed), _) | (None, Err(failed)) => failed,

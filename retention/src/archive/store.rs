@@ -22,7 +22,6 @@ use super::provider::{Opened, Provider, ThawState};
 
 pub struct Store {
     url: String,
-    class: Option<String>,
     part: usize,
     /// Before every key.
     prefix: String,
@@ -60,9 +59,8 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|source| ArchiveError::Runtime { source })?;
-        let (url, class) = (settings.address(), settings.storage_class.clone());
-        let (part, thaw, provider) = (settings.part, settings.thaw, Some(provider));
-        Ok(Self { url, class, part, prefix, objects, provider, thaw, runtime, is_ending: None })
+        let (url, part, thaw, provider) = (settings.address(), settings.part, settings.thaw, Some(provider));
+        Ok(Self { url, part, prefix, objects, provider, thaw, runtime, is_ending: None })
     }
 
     /// Returns a store that misbehaves as its test says.
@@ -72,7 +70,7 @@ impl Store {
         let thaw = Thaw { tier: config::ThawTier::Bulk, days: 1 };
         let prefix = String::new();
         let (url, part) = (settings.address(), settings.part);
-        Self { url, class: None, part, prefix, objects, provider: None, thaw, runtime, is_ending: None }
+        Self { url, part, prefix, objects, provider: None, thaw, runtime, is_ending: None }
     }
 
     /// Gives up what it looks at or reads when the program ends: one that says nothing is waited for for long.
@@ -83,10 +81,6 @@ impl Store {
     /// Returns its address, which tells one archive from another.
     pub fn url(&self) -> &str {
         &self.url
-    }
-
-    pub(super) fn class(&self) -> Option<&str> {
-        self.class.as_deref()
     }
 
     pub(super) fn part(&self) -> usize {
@@ -135,12 +129,12 @@ impl Store {
         }
     }
 
-    pub(super) fn put_options(&self) -> PutOptions {
-        PutOptions { attributes: self.attributes(), ..PutOptions::default() }
+    pub(super) fn put_options(class: Option<&str>) -> PutOptions {
+        PutOptions { attributes: attributes(class), ..PutOptions::default() }
     }
 
-    pub(super) fn multipart_options(&self) -> PutMultipartOptions {
-        PutMultipartOptions { attributes: self.attributes(), ..PutMultipartOptions::default() }
+    pub(super) fn multipart_options(class: Option<&str>) -> PutMultipartOptions {
+        PutMultipartOptions { attributes: attributes(class), ..PutMultipartOptions::default() }
     }
 
     /// Lists one object, which costs next to nothing: is the store there, and may we?
@@ -234,9 +228,9 @@ impl Store {
         let Some(provider) = &self.provider else { return Ok(()) };
         self.wait(provider.ask_for_thaw(self.path(key).as_ref(), self.thaw))
     }
+}
 
-    fn attributes(&self) -> Attributes {
-        let class = self.class.iter().map(|class| (Attribute::StorageClass, class.clone()));
-        class.collect::<Vec<_>>().into_iter().collect()
-    }
+fn attributes(class: Option<&str>) -> Attributes {
+    let class = class.iter().map(|class| (Attribute::StorageClass, (*class).to_owned()));
+    class.collect::<Vec<_>>().into_iter().collect()
 }

@@ -9,6 +9,7 @@ use self::world::{World, hour};
 use super::ArchiveError;
 use super::bundle::Bundle;
 
+mod classes;
 mod faulty;
 mod found;
 mod sealed;

@@ -122,3 +122,54 @@ fn snapshots_go_to_a_store_by_the_same_keys_where_a_camera_takes_any() {
     let settings = load(&format!("{camera}[snapshots]\nurl = 'gs://b/pictures'")).unwrap();
     assert_eq!(settings.snapshot_store.unwrap().address(), "gs://b/pictures");
 }
+
+#[test]
+fn a_rule_names_a_class_that_the_store_knows() {
+    let rule = "[[retention.rule]]\ncameras = ['gate']\nstorage_class = 'GLACIER'\n";
+    refused(
+        STORAGE,
+        &[
+            (rule, 5, "`retention.rule[0].storage_class`: needs the section `[archive]`"),
+            (
+                &format!("{rule}[archive]\nurl = 'gs://b'"),
+                5,
+                "`retention.rule[0].storage_class`: must be `STANDARD` or `NEARLINE`",
+            ),
+            (
+                &format!("{rule}[archive]\nurl = 'file:///mnt/cold'"),
+                5,
+                "`retention.rule[0].storage_class`: has no effect for a folder",
+            ),
+        ],
+    );
+    let settings = load(&format!("{STORAGE}{rule}[archive]\nurl = 's3://b'\n")).unwrap();
+    assert_eq!(settings.retention.storage_classes().into_iter().collect::<Vec<_>>(), ["GLACIER"]);
+}
+
+#[test]
+fn what_a_rule_puts_into_another_class_is_read_again_only_where_that_is_free_and_can_be() {
+    let other = "url = 's3://b'\nendpoint = 'https://h'";
+    let usual = load(&format!("{STORAGE}[archive]\n{other}\n")).unwrap().archive.unwrap();
+    assert!(usual.in_class(None).read_back);
+    for (class, expected) in
+        [("STANDARD", (false, 0, true)), ("STANDARD_IA", (false, 30, false)), ("GLACIER", (true, 90, false))]
+    {
+        let archive = usual.in_class(Some(class));
+        assert_eq!((archive.is_frozen(), archive.min_days(), archive.read_back), expected, "{class}");
+    }
+}
+
+#[test]
+fn a_rule_whose_class_bills_for_longer_than_it_is_kept_is_warned_of() {
+    let text = "[[retention.rule]]\ncameras = ['gate']\nstorage_class = 'DEEP_ARCHIVE'\n\
+                [archive]\nurl = 's3://b'\nmax_age_days = 100\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nightreel.toml");
+    std::fs::write(&file, format!("{STORAGE}{text}")).unwrap();
+    let environment = crate::Environment::new(folder.path(), std::collections::BTreeMap::new()).unwrap();
+    let warnings = crate::load(Some(&file), &environment).unwrap().warnings;
+    assert!(
+        warnings.iter().any(|text| text.contains("`DEEP_ARCHIVE` bills 180")) && warnings.len() == 1,
+        "{warnings:?}"
+    );
+}

@@ -74,6 +74,7 @@ impl Faulty {
             Fault::Frozen => Err(refused("InvalidObjectState")),
             Fault::Silent => std::future::pending().await,
             Fault::Trickles => {
+                // waits for a slow line
                 tokio::time::sleep(DROP).await;
                 Ok(())
             }
@@ -103,6 +104,7 @@ fn drop_by_drop(found: GetResult) -> GetResult {
         futures::stream::iter(pieces)
     });
     let slowly = drops.then(|drop| async {
+        // waits for a slow line
         tokio::time::sleep(DROP).await;
         drop
     });
@@ -195,6 +197,7 @@ impl MultipartUpload for FaultyUpload {
         if self.fault == Fault::Trickles {
             let taken = self.inner.put_part(payload);
             return async {
+                // waits for a slow line
                 tokio::time::sleep(DROP * 4).await;
                 taken.await
             }

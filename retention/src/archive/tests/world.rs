@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use age::secrecy::ExposeSecret;
 use catalog::{
-    Catalog, Clock, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Profile, Queue, Results,
-    SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource,
+    Catalog, Clock, ClockSource, ClosedSegment, FileStat, MediaFolder, MediaRoot, Object, Profile, Queue,
+    Results, Sample, SegmentFacts, SegmentId, SegmentState, Span, SqliteQueue, StartSource, ViewResult,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Archive, Retention, StorePlace, Thaw, ThawTier, Windows};
@@ -107,11 +107,16 @@ impl World {
 
     /// Adds a segment with its results; whatever waits is processed with it.
     pub(super) fn process(&self, minute: i64) -> SegmentId {
+        self.process_seeing(minute, None)
+    }
+
+    /// As [`process`](Self::process), and this is seen in it.
+    pub(super) fn process_seeing(&self, minute: i64, label: Option<&str>) -> SegmentId {
         let id = self.record(minute);
         let queue = SqliteQueue::new(self.catalog.clone(), 3);
         for lease in queue.lease(100, Duration::from_secs(60), self.clock.now()).unwrap() {
             let file = self.root.path().join(&lease.segment.path);
-            let results = results(&file, lease.segment.start);
+            let results = Results { samples: samples(label), ..results(&file, lease.segment.start) };
             std::fs::write(catalog::sidecar_of(&file), serde_json::to_vec(&results).unwrap()).unwrap();
             queue.finish(&lease, &results, self.clock.now()).unwrap();
         }
@@ -176,6 +181,16 @@ impl World {
     pub(super) fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().join(relative)
     }
+}
+
+fn samples(label: Option<&str>) -> Vec<Sample> {
+    let time = hour().to_rfc3339();
+    let object =
+        |label: &str| Object { label: label.to_owned(), score: 0.9, area: [0.1; 4], zones: Vec::new() };
+    let objects = label.map(object).into_iter().collect();
+    let view =
+        ViewResult { view: "original".to_owned(), objects, caption: None, description: None, jpeg: None };
+    vec![Sample { frame: 0, time, gate: None, views: vec![view] }]
 }
 
 fn results(file: &std::path::Path, start: DateTime<Utc>) -> Results {

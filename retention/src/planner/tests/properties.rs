@@ -53,7 +53,7 @@ prop_compose! {
     ) -> RetentionRule {
         let cameras = if of_yard { vec!["yard".parse().unwrap()] } else { Vec::new() };
         let labels = if of_people { vec!["person".to_owned()] } else { Vec::new() };
-        RetentionRule { cameras, labels, min_score: 0.5, after_processing, max_age, min_age, max_bytes }
+        RetentionRule { cameras, labels, min_score: 0.5, after_processing, max_age, min_age, max_bytes, storage_class: None }
     }
 }
 
