@@ -7,8 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::archive::{
-    NIGHT, archive_to, bundles, killed_while_sending, processed, restore, with_footage,
-    with_large_footage,
+    NIGHT, archive_to, bundles, killed_while_sending, processed, restore, with_footage, with_large_footage,
 };
 use crate::support::cold::{Cold, Kind};
 use crate::support::media::{contents, files_under, finished, sha256};
