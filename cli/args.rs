@@ -9,7 +9,7 @@ use crate::commands::{archive, restore};
 #[cfg(feature = "process")]
 use crate::commands::{batch, decode_worker, frames, live, process, view};
 use crate::commands::{
-    completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
+    clip, completions, config, coverage, doctor, estimate, events, export, hold, init, ledger, pause, queue,
     rebuild, record, retain, run, search, status, verify, why,
 };
 #[cfg(feature = "dashboard")]
@@ -87,6 +87,7 @@ pub(crate) enum Command {
     #[cfg(feature = "archive")]
     Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
+    Clip(clip::ClipArgs),
     Coverage(coverage::CoverageArgs),
     Estimate(estimate::EstimateArgs),
     Events(events::EventsArgs),

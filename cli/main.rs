@@ -1,6 +1,7 @@
 //! nightreel: records IP cameras, looks at the footage off-peak, then moves, archives or deletes it.
 
 mod args;
+mod clips;
 mod commands;
 mod export;
 mod failure;
@@ -15,6 +16,10 @@ mod runtime;
 mod service;
 mod signals;
 mod snapshots;
+#[cfg(feature = "archive")]
+mod snapshots_send;
+#[cfg(feature = "dashboard")]
+mod stills;
 
 use std::process::ExitCode;
 
@@ -55,6 +60,7 @@ fn run(Cli { global, command }: &Cli) -> anyhow::Result<ExitCode> {
         Command::Live(args) => commands::live::run(global, args),
         #[cfg(feature = "process")]
         Command::View(args) => commands::view::run(global, args),
+        Command::Clip(args) => commands::clip::run(global, args),
         Command::Coverage(args) => commands::coverage::run(global, args),
         Command::Estimate(args) => commands::estimate::run(global, args),
         #[cfg(feature = "dashboard")]

@@ -96,6 +96,7 @@ impl Store {
 fn refuse_what_was_left_out(settings: &Settings) -> anyhow::Result<()> {
     let sections = [
         ("archive", cfg!(feature = "archive"), settings.archive.is_some()),
+        ("snapshots", cfg!(feature = "archive"), settings.snapshot_store.is_some()),
         ("mqtt", cfg!(feature = "mqtt"), settings.mqtt.is_some()),
         ("report", cfg!(feature = "dashboard"), settings.report_dir.is_some()),
     ];

@@ -273,7 +273,7 @@ fn an_archive_out_of_reach_costs_no_footage_and_says_why() {
     let strange = Cold::start(Kind::Azure(AzureLogin::WrongKey), &nightreel);
     let mut cases = vec![(unused.to_owned(), "cannot look at"), (missing, "is its disk mounted?")];
     cases.extend(
-        [&refusing, &strange].into_iter().flatten().map(|cold| (cold.section(), "the archive refuses")),
+        [&refusing, &strange].into_iter().flatten().map(|cold| (cold.section(), "the store refuses")),
     );
     for (section, why) in cases {
         nightreel.configure(&format!("{BLIND}[retention]\nafter_processing = \"archive\"\n{section}"));

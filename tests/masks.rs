@@ -7,10 +7,11 @@ use crate::support::media::let_rest;
 use crate::support::{Clip, DOME, Nightreel, Seen, VisionServer, assert_sidecar, dome_footage, footage};
 
 /// The left half of the picture.
-const MASK: &str = "\n[[camera.mask]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]\n";
+pub(crate) const MASK: &str =
+    "\n[[camera.mask]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]\n";
 
 /// Decodes a JPEG to grey, with its width.
-fn grey(jpeg: &[u8]) -> (usize, Vec<u8>) {
+pub(crate) fn grey(jpeg: &[u8]) -> (usize, Vec<u8>) {
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-nostdin", "-loglevel", "error", "-f", "jpeg_pipe", "-i", "pipe:0"])
         .args(["-f", "image2pipe", "-c:v", "pgm", "-pix_fmt", "gray", "-"])
@@ -28,7 +29,7 @@ fn grey(jpeg: &[u8]) -> (usize, Vec<u8>) {
 }
 
 /// Returns the brightest pixel and the mean of some columns.
-fn columns(jpeg: &[u8], columns: std::ops::Range<usize>) -> (u8, f64) {
+pub(crate) fn columns(jpeg: &[u8], columns: std::ops::Range<usize>) -> (u8, f64) {
     let (width, pixels) = grey(jpeg);
     let inside: Vec<u8> = pixels.chunks_exact(width).flat_map(|row| &row[columns.clone()]).copied().collect();
     let sum: f64 = inside.iter().map(|&pixel| f64::from(pixel)).sum();

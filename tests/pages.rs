@@ -40,7 +40,7 @@ fn looked_at() -> Nightreel {
 }
 
 /// Starts the server, and returns it with its address.
-fn serve(nightreel: &Nightreel) -> (Running, String) {
+pub(crate) fn serve(nightreel: &Nightreel) -> (Running, String) {
     let server = nightreel.start(&["serve"]);
     let address = address_of(&server);
     (server, address)
@@ -64,7 +64,7 @@ fn npm(folder: &str, package: &str) -> Option<PathBuf> {
 fn a_person_sees_days_events_and_footage_and_puts_failures_back() {
     let nightreel = looked_at();
     let (mut server, address) = serve(&nightreel);
-    if look(&address, &[], 8) {
+    if look(&address, &[], 10) {
         assert_eq!(nightreel.status()["queue"]["queued"], 1, "what was put back waits");
     }
     assert_eq!(server.terminate().code(), Some(0));
@@ -132,6 +132,58 @@ fn with_users_nobody_else_sees_anything_and_elsewhere_only_users_are_served() {
 }
 
 #[test]
+fn a_program_with_a_token_reads_everything_and_nobody_guesses_one() {
+    let nightreel = looked_at();
+    let made = nightreel.run(&["serve", "--new-token"]).with_code(0).stdout;
+    let told = |key: &str| {
+        let line = made.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = ")).unwrap();
+        line.trim_matches('"').to_owned()
+    };
+    let (token, sha256) = (told("token"), told("sha256"));
+    let settings = fs::read_to_string(nightreel.path("nightreel.toml")).unwrap();
+    let tokens = format!("[[serve.token]]\nname = \"probe\"\nsha256 = {sha256:?}\n");
+    // With a token other machines may come too.
+    nightreel.write("nightreel.toml", settings.replace("127.0.0.1:0", "0.0.0.0:0") + &tokens);
+    let shown = nightreel.run(&["config", "show"]).with_code(0).said();
+    assert!(shown.contains("probe") && !shown.contains(&sha256), "{shown}");
+    let (mut server, address) = serve(&nightreel);
+    let address = address.replace("0.0.0.0", "127.0.0.1");
+    let paths = [
+        "/",
+        "/api/v1/status",
+        "/metrics",
+        "/events.atom",
+        "/media/gate/processed/segment_20261122_220000.mp4",
+        "/clip/gate/download?from=2026-11-22T22:00:00Z&to=2026-11-22T22:00:05Z",
+    ];
+    for path in paths {
+        assert_eq!(ask(&address, &format!("GET {path}"), "").0, 401, "{path}");
+        for header in [format!("Bearer {token}"), format!("bearer  {token}")] {
+            let header = format!("Authorization: {header}\r\n");
+            assert_eq!(ask(&address, &format!("GET {path}"), &header).0, 200, "{path}");
+        }
+    }
+    assert!(ask(&address, "GET /login", "").1.contains("nobody can log in"));
+    let (almost, long) = (&token[..token.len() - 1], "x".repeat(8000));
+    let wrong = ["", " ", almost, &format!("{token}x"), &format!("{token} {token}"), &sha256, &long];
+    for token in wrong {
+        let header = format!("Authorization: Bearer {token}\r\n");
+        assert_eq!(ask(&address, "GET /api/v1/status", &header).0, 401, "{token}");
+    }
+    let basic = format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("probe:{token}")));
+    assert_eq!(ask(&address, "GET /api/v1/status", &basic).0, 401);
+    // Two of the wrong ones were no token at all, and those are not counted.
+    let tries = (0..6).map(|_| ask(&address, "GET /metrics", "Authorization: Bearer guess\r\n").0);
+    assert_eq!(tries.collect::<Vec<_>>(), [401, 401, 401, 401, 401, 429]);
+    let right = format!("Authorization: Bearer {token}\r\n");
+    assert_eq!(ask(&address, "GET /metrics", &right).0, 200, "who guesses keeps out nobody else");
+    let said = server.said();
+    assert!(said.contains("a token was refused"), "{said}");
+    assert!(![&token, almost, "guess"].iter().any(|secret| said.contains(secret)), "{said}");
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
 fn run_serves_the_pages_and_a_camera_is_watched_live() {
     let (nightreel, clip) = (Nightreel::new(), footage(Clip { seconds: 20, ..Clip::default() }));
     let camera = FakeCamera::start(Play { clip: &clip, port: 0, options: &[] });
@@ -148,16 +200,24 @@ fn run_serves_the_pages_and_a_camera_is_watched_live() {
 }
 
 /// Asks, and returns status and body; fails at what is no answer.
-fn ask(address: &str, request: &str, headers: &str) -> (u16, String) {
+pub(crate) fn ask(address: &str, request: &str, headers: &str) -> (u16, String) {
+    let (head, body) = ask_for_bytes(address, request, headers);
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+/// As [`ask`], but returns the whole head, and the body as it is.
+pub(crate) fn ask_for_bytes(address: &str, request: &str, headers: &str) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
     write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}").unwrap();
     write!(stream, "X-Requested-By: a test\r\nContent-Length: 0\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request}: {answer}"));
+    let end = answer.windows(4).position(|end| end == b"\r\n\r\n");
+    let end = end.unwrap_or_else(|| panic!("{request}: {}", String::from_utf8_lossy(&answer)));
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     assert!(head.contains("x-content-type-options: nosniff"), "{request}: {head}");
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (head, answer.split_off(end + 4))
 }
 
 /// Texts that nobody asks for in good faith, encoded as they are sent.
@@ -190,7 +250,7 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
             let method = method.to_uppercase();
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let in_path = path.contains("{id}");
-            let query = if path == "/segments" { "?camera=gate" } else { "" };
+            let query = query(path);
             if !in_path {
                 let (status, body) = ask(&address, &format!("{method} /api/v1{path}{query}"), "");
                 assert_eq!(status, 200, "{path}: {body}");
@@ -219,10 +279,24 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
             }
         }
     }
-    for page in ["/", "/events", "/search", "/play/gate", "/metrics", "/events.atom"] {
+    assert_pages_bear_hostile_texts(&address);
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+/// Returns what must be asked for at least.
+fn query(path: &str) -> &str {
+    match path {
+        "/segments" => "?camera=gate",
+        "/clip" => "?camera=gate&from=2026-11-22T22:00:03Z&to=2026-11-22T22:00:10Z",
+        _ => "",
+    }
+}
+
+fn assert_pages_bear_hostile_texts(address: &str) {
+    for page in ["/", "/events", "/search", "/play/gate", "/clip/gate", "/metrics", "/events.atom"] {
         for text in HOSTILE {
             for name in ["q", "at", "camera", "label", "from", "to", "before", "limit", "date"] {
-                let (status, body) = ask(&address, &format!("GET {page}?{name}={text}"), "");
+                let (status, body) = ask(address, &format!("GET {page}?{name}={text}"), "");
                 assert!(status < 500, "{page} {name} {text}: {body}");
                 // In JSON it is a text like any other.
                 assert!(body.starts_with('{') || !body.contains("<script>window"), "{page} {name} {text}");
@@ -230,14 +304,22 @@ fn every_address_of_the_api_answers_as_described_whatever_is_asked() {
         }
     }
     for text in HOSTILE.into_iter().filter(|text| !text.is_empty()) {
-        for page in ["/day", "/play", "/live", "/events", "/thumbnails", "/cues", "/assets", "/api/v1/events"]
-        {
-            let (status, body) = ask(&address, &format!("GET {page}/{text}"), "");
+        for page in [
+            "/day",
+            "/play",
+            "/clip",
+            "/live",
+            "/events",
+            "/thumbnails",
+            "/cues",
+            "/assets",
+            "/api/v1/events",
+        ] {
+            let (status, body) = ask(address, &format!("GET {page}/{text}"), "");
             assert!((400..500).contains(&status), "{page}/{text}: {status}");
             assert!(body.starts_with('{') || !body.contains("<script>window"), "{page}/{text}");
         }
     }
-    assert_eq!(server.terminate().code(), Some(0));
 }
 
 /// Fails unless the description has this status, and the body is what it says.

@@ -6,6 +6,7 @@
 // the folder that gets a picture of each page. The footage is what tests/pages.rs has put there.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -104,6 +105,54 @@ const stories = {
     assert.ok(cues > 0, 'what was seen is shown');
     await page.keyboard.press('n');
     await close(page, 'play');
+  },
+
+  async 'a view is chosen, and seen as stills at the time of the player'() {
+    const page = await open('/play/gate?at=2026-11-22T22:00:03Z');
+    await page.selectOption('#view', 'original');
+    const still = page.locator('#still');
+    await page.waitForFunction(() => document.querySelector('#still').naturalWidth > 0);
+    const first = await still.getAttribute('src');
+    assert.match(first, /^\/still\/gate\/original\?at=2026-11-22T22%3A00%3A0/);
+    await page.keyboard.press('>');
+    await page.waitForFunction(before => {
+      const image = document.querySelector('#still');
+      return image.getAttribute('src') !== before && image.complete && image.naturalWidth > 0;
+    }, first);
+    await isAccessible(page, 'stills');
+    await page.screenshot({ path: join(pictures, 'stills.png'), fullPage: true });
+    await page.selectOption('#view', '');
+    assert.ok(await still.isHidden());
+    await page.waitForFunction(() => !document.querySelector('video:not([hidden])').paused);
+    await close(page, 'stills-over');
+  },
+
+  async 'a clip is marked by keys, told and downloaded, and plays over a border'() {
+    const page = await open('/play/gate?at=2026-11-22T22:00:03Z');
+    await page.waitForFunction(() => document.querySelector('video:not([hidden])').currentTime > 3.3);
+    await page.keyboard.press('i');
+    await page.waitForFunction(() => document.querySelector('video:not([hidden])').dataset.index === '1');
+    await page.keyboard.press('o');
+    await page.click('#clip button:not([type])');
+    await page.waitForURL('**/clip/gate?from=2026-11-22T22**');
+    await isAccessible(page, 'clip');
+    assert.match(await page.locator('main').textContent(), /pictures.*begins at 22:00:03, the keyframe before/s);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
+    assert.match(download.suggestedFilename(), /^gate_20261122_22000\d-22000\d\.mp4$/);
+    assert.ok((await stat(await download.path())).size > 10_000);
+    const played = await page.evaluate(async () => {
+      const video = document.createElement('video');
+      Object.assign(video, { muted: true, src: document.querySelector('#download').href });
+      document.querySelector('main').append(video);
+      await video.play();
+      await new Promise((done, failed) => { video.onended = done; video.onerror = () => failed(video.error.message); });
+      return [video.duration, video.getVideoPlaybackQuality().totalVideoFrames];
+    });
+    // It ends behind the border, which lies three seconds after its beginning.
+    assert.ok(played[0] > 3 && played[1] > 28, played.join());
+    await page.goto(`${server}/clip/gate?from=2026-11-22T22:00:03Z&to=2026-11-22T22:00:01Z`);
+    assert.match(await page.locator('main').textContent(), /`to` must be later than `from`/);
+    await close(page, 'clip');
   },
 
   async 'events are filtered, leafed through and played'() {

@@ -1,11 +1,14 @@
 //! A catalogue that is made anew answers as the former one did; a folder that was meddled with is taken up.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
 
 use crate::support::media::{contents, let_rest};
-use crate::support::{Clip, Nightreel, Seen, footage, sidecar_beside};
+use crate::support::{
+    Clip, FakeCamera, Nightreel, PATIENCE, Play, Seen, eventually, footage, sidecar_beside,
+};
 
 /// A store with footage in every state.
 fn lived_in() -> Nightreel {
@@ -111,12 +114,47 @@ fn a_catalogue_that_cannot_be_read_is_rebuilt_from_the_folder_alone() {
     nightreel.verify();
 }
 
+/// What `why` tells of where footage lies in time.
+fn told_times(nightreel: &Nightreel) -> BTreeMap<String, [Value; 5]> {
+    let files = fs::read_dir(nightreel.root().join("gate")).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|end| end == "mp4"))
+        .map(|file| {
+            let told = nightreel.run(&["why", file.to_str().unwrap(), "--json"]).with_code(0).json();
+            let keys = ["start", "start_source", "duration_s", "bytes", "camera"];
+            (told["file"].as_str().unwrap().to_owned(), keys.map(|key| told[key].clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_recorded_keeps_its_times_without_a_former_catalogue() {
+    let clip = footage(Clip { seconds: 20, ..Clip::default() });
+    let camera = FakeCamera::start(Play { clip: &clip, port: 0, options: &[] });
+    let nightreel = Nightreel::new();
+    nightreel.configure(&format!("[[camera]]\nid = 'gate'\nurl = {:?}\nsegment_seconds = 2\n", camera.url()));
+    let mut recording = nightreel.start(&["record"]);
+    eventually("three segments are recorded", PATIENCE, || {
+        let known = nightreel.run(&["status", "--json"]);
+        (known.status.success() && known.json()["segments"]["ready"].as_u64() >= Some(3)).then_some(())
+    });
+    assert!(recording.terminate().success());
+    let before = told_times(&nightreel);
+    assert!(before.len() >= 3 && before.values().all(|times| times[1] == "recorder"), "{before:#?}");
+    fs::write(nightreel.root().join(".nightreel/catalog.sqlite3"), vec![b'x'; 9000]).unwrap();
+
+    nightreel.run(&["rebuild"]).with_code(0);
+
+    assert_eq!(told_times(&nightreel), before);
+    nightreel.verify();
+}
+
 #[test]
 fn a_catalogue_in_use_is_not_replaced() {
     let nightreel = lived_in();
     let mut running = nightreel.start(&["run"]);
     let in_hand = || nightreel.run(&["rebuild"]).status.code() == Some(1);
-    crate::support::eventually("it is refused", crate::support::PATIENCE, || in_hand().then_some(()));
+    eventually("it is refused", PATIENCE, || in_hand().then_some(()));
     let said = nightreel.run(&["rebuild"]).with_code(1).telling(&["is in use", "nothing was replaced"]);
     assert!(said.stdout.is_empty());
     assert!(running.terminate().success());

@@ -131,7 +131,7 @@ fn is_footage(file: &Path) -> bool {
 }
 
 /// What a shell does in a namespace where a disk of so many megabytes lies under the root.
-fn on_a_small_disk(nightreel: &Nightreel, megabytes: u32, script: &str) -> Outcome {
+pub(crate) fn on_a_small_disk(nightreel: &Nightreel, megabytes: u32, script: &str) -> Outcome {
     let root = nightreel.root();
     let mounting =
         format!("set -e; mount -t tmpfs -o size={megabytes}M none {root:?}; mkdir {root:?}/gate; {script}");
@@ -140,7 +140,7 @@ fn on_a_small_disk(nightreel: &Nightreel, megabytes: u32, script: &str) -> Outco
 }
 
 /// Tells whether a user may mount a disk of memory here.
-fn may_mount() -> bool {
+pub(crate) fn may_mount() -> bool {
     let allowed = std::process::Command::new("unshare").args(["-rm", "true"]).status();
     let allowed = allowed.is_ok_and(|status| status.success());
     if !allowed {

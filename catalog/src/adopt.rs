@@ -15,7 +15,10 @@ use crate::index::found_segment;
 use crate::paths::{camera_of, special_folder};
 use crate::segment::{NewSegment, Word};
 use crate::walk::Found;
-use crate::{FAILED, FileStat, Results, SegmentId, SegmentState, hex, segments, sidecar_of, store};
+use crate::{
+    FAILED, FileStat, Results, SegmentId, SegmentState, StartSource, hex, own_file, segments, sidecar_of,
+    store,
+};
 
 /// Given to what was set aside by a nightreel that nobody remembers.
 const UNKNOWN_FAILURE: &str = "it lay in failed/, and the catalogue did not know why";
@@ -61,6 +64,9 @@ impl Orphan {
         {
             (new.start, new.start_source) = (start, results.segment.start_source);
             new.duration = Duration::try_from_secs_f64(results.segment.duration_s).ok();
+        } else if let Some(own) = own_file::look(&root.join(&found.path)) {
+            (new.start, new.start_source) = (own.start, StartSource::Recorder);
+            new.duration = Some(own.duration);
         }
         Self { new, results, is_set_aside }
     }

@@ -1,7 +1,7 @@
 //! Durable files: what appears is whole and synced, what is renamed replaces nothing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,22 @@ fn link_and_unlink(from: &Path, to: &Path) -> Result<(), CatalogError> {
 /// Writes a small file by staging name, sync and rename; an older file of that name is replaced whole.
 #[expect(clippy::disallowed_methods, reason = "replaces on purpose, and syncs")]
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
-    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    let staged = stage(path, &mut &content[..]).map_err(CatalogError::file("write", path))?;
+    staged.file.sync_all().map_err(CatalogError::file("write", path))?;
+    std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))?;
+    sync_folder(path.parent().unwrap_or(Path::new("")))
+}
+
+/// As `write_atomically`, but for what is large and comes piece by piece; where it ends with an error nothing stays.
+#[expect(clippy::disallowed_methods, reason = "replaces on purpose, and syncs")]
+pub fn write_atomically_from(path: &Path, content: &mut impl Read) -> Result<(), CatalogError> {
+    let staged = match stage(path, content) {
+        Ok(staged) => staged,
+        Err(error) => {
+            remove(&staging_name(path))?;
+            return Err(CatalogError::file("write", path)(error));
+        }
+    };
     staged.file.sync_all().map_err(CatalogError::file("write", path))?;
     std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))?;
     sync_folder(path.parent().unwrap_or(Path::new("")))
@@ -80,13 +95,13 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError>
 /// cut may leave neither. For what is written anew every few seconds and can be done without.
 #[expect(clippy::disallowed_methods, reason = "replaces on purpose; its callers can do without the file")]
 pub fn replace_unsynced(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
-    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    let staged = stage(path, &mut &content[..]).map_err(CatalogError::file("write", path))?;
     std::fs::rename(&staged.path, path).map_err(CatalogError::file("write", path))
 }
 
 /// As `write_atomically`, but a file that is there already stays, and is `NameTaken`.
 pub fn create_atomically(path: &Path, content: &[u8]) -> Result<(), CatalogError> {
-    let staged = stage(path, content).map_err(CatalogError::file("write", path))?;
+    let staged = stage(path, &mut &content[..]).map_err(CatalogError::file("write", path))?;
     staged.file.sync_all().map_err(CatalogError::file("write", path))?;
     let created = rename(&staged.path, path);
     if created.is_err() {
@@ -103,7 +118,7 @@ struct Staged {
 
 /// Writes under the staging name. The name is always the same, so that a kill leaves nothing behind
 /// that the next try does not take away; a lock keeps two writers from writing into one file.
-fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
+fn stage(path: &Path, content: &mut impl Read) -> io::Result<Staged> {
     let staged = staging_name(path);
     loop {
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&staged)?;
@@ -118,7 +133,7 @@ fn stage(path: &Path, content: &[u8]) -> io::Result<Staged> {
             continue;
         }
         file.set_len(0)?;
-        file.write_all(content)?;
+        io::copy(content, &mut file)?;
         return Ok(Staged { path: staged, file });
     }
 }

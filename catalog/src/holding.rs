@@ -1,5 +1,6 @@
 //! Holdings: the segments whose files lie in the media folder, each with the work that is still to be done on it.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ pub struct Holding {
     pub id: SegmentId,
     /// Relative to the root.
     pub path: PathBuf,
-    pub camera: String,
+    /// Shared by all of its camera in a listing.
+    pub camera: Arc<str>,
     pub state: SegmentState,
     pub start: DateTime<Utc>,
     pub duration: Option<Duration>,
@@ -60,8 +62,8 @@ const SEEN: &str = "(SELECT group_concat(label || char(31) || best_score, char(3
 impl Facts {
     fn columns(self) -> &'static str {
         match self {
-            Self::All => "id, path, camera, start_ms, duration_ms, size, archived_ms, restored_ms",
-            Self::Sizes => "id, '', camera, start_ms, duration_ms, size, archived_ms, restored_ms",
+            Self::All => "id, camera, start_ms, duration_ms, size, archived_ms, restored_ms, path",
+            Self::Sizes => "id, camera, start_ms, duration_ms, size, archived_ms, restored_ms",
         }
     }
 }
@@ -76,9 +78,9 @@ impl Catalog {
         mut each: impl FnMut(Holding) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CatalogError> {
         let mut after = (i64::MIN, i64::MIN);
-        let mut page = Vec::new();
+        let (mut page, mut cameras) = (Vec::new(), Cameras::default());
         loop {
-            self.read("list holdings", |c| fill(&mut page, c, listing, after))?;
+            self.read("list holdings", |c| fill((&mut page, &mut cameras), c, listing, after))?;
             let Some(last) = page.last() else { return Ok(ControlFlow::Continue(())) };
             after = (last.start.timestamp_millis(), last.id.0);
             if page.drain(..).try_for_each(&mut each).is_break() {
@@ -99,7 +101,8 @@ impl Catalog {
             .query_row(params![now.timestamp_millis(), id], |row| {
                 let (state, work) = (row.get::<_, Word<_>>(8)?.0, row.get::<_, Word<_>>(9)?.0);
                 let seen = row.get_ref(10)?.as_str_or_null()?.map(labels).unwrap_or_default();
-                Ok(Holding { seen, ..Holding::from_row(row, state, work)? })
+                let camera = row.get_ref(1)?.as_str()?.into();
+                Ok(Holding { seen, work, path: path(row)?, ..Holding::from_row(row, camera, state)? })
             })
             .optional()
         })
@@ -107,21 +110,41 @@ impl Catalog {
 }
 
 impl Holding {
-    /// Reads [`Facts::columns`].
-    fn from_row(row: &Row<'_>, state: SegmentState, work: Work) -> rusqlite::Result<Self> {
+    /// Reads what [`Facts::Sizes`] tells; the rest is left empty.
+    fn from_row(row: &Row<'_>, camera: Arc<str>, state: SegmentState) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
-            path: row.get::<_, PathText>(1)?.0,
-            camera: row.get(2)?,
+            path: PathBuf::new(),
+            camera,
             state,
-            start: time(row.get(3)?),
-            duration: row.get::<_, Option<u64>>(4)?.map(Duration::from_millis),
-            bytes: row.get(5)?,
-            work,
+            start: time(row.get(2)?),
+            duration: row.get::<_, Option<u64>>(3)?.map(Duration::from_millis),
+            bytes: row.get(4)?,
+            work: Work::None,
             seen: Vec::new(),
-            archived: row.get::<_, Option<i64>>(6)?.map(time),
-            restored: row.get::<_, Option<i64>>(7)?.map(time),
+            archived: row.get::<_, Option<i64>>(5)?.map(time),
+            restored: row.get::<_, Option<i64>>(6)?.map(time),
         })
+    }
+}
+
+/// Of [`Facts::All`].
+fn path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
+    Ok(row.get::<_, PathText>(7)?.0)
+}
+
+/// The names of the cameras that were met in a listing.
+#[derive(Default)]
+struct Cameras(HashSet<Arc<str>>);
+
+impl Cameras {
+    fn named(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return known.clone();
+        }
+        let name: Arc<str> = name.into();
+        self.0.insert(name.clone());
+        name
     }
 }
 
@@ -135,7 +158,7 @@ fn labels(joined: &str) -> Vec<(Arc<str>, f64)> {
 
 /// Reads the rows that come `after` a start and an id.
 fn fill(
-    page: &mut Vec<Holding>,
+    (page, cameras): (&mut Vec<Holding>, &mut Cameras),
     c: &Connection,
     listing: Listing<'_>,
     after: (i64, i64),
@@ -148,10 +171,16 @@ fn fill(
          ORDER BY start_ms, id LIMIT ?4"
     ))?;
     let mut rows = statement.query(params![Word(state), after.0, after.1, PAGE])?;
-    let mut near = 0;
+    let (mut near_work, mut near_shown) = (0, 0);
     while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        page.push(Holding { seen: shown.of(id, &mut near), ..Holding::from_row(row, state, works.of(id))? });
+        let camera = cameras.named(row.get_ref(1)?.as_str()?);
+        let mut holding = Holding::from_row(row, camera, state)?;
+        holding.work = works.of(holding.id, &mut near_work);
+        holding.seen = shown.of(holding.id, &mut near_shown);
+        if facts == Facts::All {
+            holding.path = path(row)?;
+        }
+        page.push(holding);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params_from_iter};
 
+use crate::near::first_of;
 use crate::{Catalog, CatalogError, SegmentId};
 
 /// Ids that are no further apart are read in one run, with what lies between them.
@@ -14,9 +15,6 @@ const GAP: i64 = 8;
 
 /// Ids of a run; between two of them other threads get the connection.
 const RUN: i64 = 100_000;
-
-/// Rows looked at before they are searched.
-const FEW: usize = 16;
 
 /// Labels with their best scores. What shows none of them takes no room, and each label of a segment 16 bytes.
 #[derive(Clone, Debug, Default)]
@@ -36,19 +34,9 @@ struct Row {
 impl Shown {
     /// Returns what one segment shows. `near` is where the one before it was found: most are asked for in order.
     pub(crate) fn of(&self, id: SegmentId, near: &mut usize) -> Vec<(Arc<str>, f64)> {
-        *near = self.first_of(id, *near);
+        *near = first_of(&self.rows, |row| row.segment, (id, *near));
         let rows = self.rows[*near..].iter().take_while(|row| row.segment == id);
         rows.map(|row| (self.labels[row.label as usize].clone(), f64::from(row.score))).collect()
-    }
-
-    fn first_of(&self, id: SegmentId, near: usize) -> usize {
-        let is_before = |row: &Row| row.segment.0 < id.0;
-        let comes_later = near == 0 || is_before(&self.rows[near - 1]);
-        let steps = self.rows[near..].iter().take(FEW).position(|row| !is_before(row));
-        match steps.filter(|_| comes_later) {
-            Some(steps) => near + steps,
-            None => self.rows.partition_point(is_before),
-        }
     }
 
     fn read(&mut self, c: &Connection, run: &RangeInclusive<i64>, held: &[i64]) -> rusqlite::Result<()> {
@@ -151,16 +139,6 @@ mod tests {
             let mut known = store.catalog.holding(id, noon()).unwrap().unwrap().seen;
             known.retain(|(label, _)| **label != *"car");
             assert_eq!(known, shown.of(id, &mut 2));
-        }
-    }
-
-    #[test]
-    fn a_segment_is_found_from_wherever_one_begins() {
-        let rows = [3, 3, 5, 40, 41, 90].map(|id| Row { segment: SegmentId(id), label: 0, score: 0.5 });
-        let shown = Shown { labels: vec!["person".into()], rows: rows.into() };
-        for near in 0..=rows.len() {
-            let counts = [2, 3, 4, 5, 41, 90, 91].map(|id| shown.of(SegmentId(id), &mut near.clone()).len());
-            assert_eq!(counts, [0, 2, 0, 1, 1, 1, 0], "from {near}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! The work that is left on segments, as the queue tells it.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 
+use crate::near::first_of;
 use crate::segment::Word;
 use crate::{Catalog, CatalogError, SegmentId};
 
@@ -23,11 +22,13 @@ pub enum Work {
 
 /// The work that is left, as the queue told it at one moment. What is done, or was never asked for, takes no room.
 #[derive(Clone, Debug, Default)]
-pub struct Works(HashMap<SegmentId, Work>);
+pub struct Works(Vec<(SegmentId, Work)>);
 
 impl Works {
-    pub(crate) fn of(&self, id: SegmentId) -> Work {
-        self.0.get(&id).copied().unwrap_or(Work::None)
+    /// Returns the work on one segment. `near` is where the one before it was found.
+    pub(crate) fn of(&self, id: SegmentId, near: &mut usize) -> Work {
+        *near = first_of(&self.0, |(segment, _)| *segment, (id, *near));
+        self.0.get(*near).filter(|(segment, _)| *segment == id).map_or(Work::None, |(_, work)| *work)
     }
 }
 
@@ -49,7 +50,10 @@ impl Catalog {
                  FROM job WHERE state IN ('queued', 'leased', 'dead')",
             )?;
             let work = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Word<Work>>(1)?.0));
-            statement.query_map([now.timestamp_millis()], work)?.collect::<rusqlite::Result<_>>().map(Works)
+            let works = statement.query_map([now.timestamp_millis()], work)?;
+            let mut works: Vec<(SegmentId, Work)> = works.collect::<rusqlite::Result<_>>()?;
+            works.sort_unstable_by_key(|(segment, _)| segment.0);
+            Ok(Works(works))
         })
     }
 }

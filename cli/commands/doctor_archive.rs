@@ -1,13 +1,25 @@
-//! What `doctor` looks at for the archive: is its store there, and may we?
+//! What `doctor` looks at for the archive, and for where snapshots go: is the store there, and may we?
 
 use config::{Archive, Settings};
-use retention::archive::{ArchiveError, Store};
+use retention::archive::{ArchiveError, Store, probe_for_pictures};
 
 use super::doctor::Check;
 
 const WHAT: &str = "archive";
+const SNAPSHOTS: &str = "snapshots";
 
 pub(super) async fn examine(settings: &Settings) -> Vec<Check> {
+    let mut checks = archive(settings).await;
+    if let Some(place) = &settings.snapshot_store {
+        checks.push(match probe_for_pictures(place).await {
+            Ok(()) => Check::ok(SNAPSHOTS, format!("`{}` answers", place.address())),
+            Err(error) => Check::failed(SNAPSHOTS, &error),
+        });
+    }
+    checks
+}
+
+async fn archive(settings: &Settings) -> Vec<Check> {
     let Some(archive) = settings.archive.clone() else { return Vec::new() };
     // Its calls block.
     let found = tokio::task::spawn_blocking(move || look(&archive)).await;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use dashboard::{Figure, FigureError, Figures, Site};
+use dashboard::{Figure, FigureError, Figures, Makers, Site};
 use retention::{Entry, Totals, Verdict};
 use serde_json::{Value, json};
 
 use crate::commands::{estimate, retain, status};
 use crate::open::Store;
+use crate::{clips, stills};
 
 /// Segments that are named one by one; of a full disk, more would change than anybody reads.
 const NAMED: usize = 200;
@@ -16,6 +17,7 @@ const NAMED: usize = 200;
 /// Returns what the pages are made of. The store is theirs alone: a long look must not hold up who writes.
 pub(crate) fn site(store: Store) -> Site {
     store.catalog.read_by_many();
+    let still = stills::maker(&store);
     Site {
         catalog: store.catalog.clone(),
         media: store.media(),
@@ -26,6 +28,7 @@ pub(crate) fn site(store: Store) -> Site {
             estimate: figure(store.clone(), estimate::figure),
             plan: figure(store, plan),
         },
+        makers: Makers { clip: clips::maker(), still, most_files: clips::most_files() },
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod archive;
 pub(crate) mod archive_send;
 #[cfg(feature = "process")]
 pub(crate) mod batch;
+pub(crate) mod clip;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;

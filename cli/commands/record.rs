@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::hook::{Hook, Subjects};
 use crate::open::{self, Store};
+#[cfg(feature = "archive")]
+use crate::snapshots_send;
 use crate::{pages, runtime, service, signals, snapshots};
 
 /// Between two lines of the log that say how each camera is doing.
@@ -51,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &RecordArgs) -> anyhow::Result<ExitCode
         let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary(board), ending.clone()));
         service::ready();
         let hook = Hook::start(&all, Subjects { recording: true, events: false });
-        let recorded = record(recorder, &hook, &ending).await;
+        let recorded = record(recorder, &store, &hook, &ending).await;
         ending.cancel();
         hook.end().await;
         alive.await.context("the watchdog's task failed")?;
@@ -98,20 +100,25 @@ pub(crate) fn recorder(store: &Store, cameras: Vec<Camera>) -> anyhow::Result<Re
     })?)
 }
 
-/// Records until `ending`, logs how it goes, and tells the hook.
+/// Records until `ending`, sends snapshots where they are to go, logs how it goes, and tells the hook.
 pub(crate) async fn record(
     recorder: Recorder,
+    store: &Store,
     hook: &Hook,
     ending: &CancellationToken,
 ) -> anyhow::Result<()> {
     let board = recorder.status();
     tokio::spawn(hook.clone().tell_all(recorder.notices()));
+    #[cfg(feature = "archive")]
+    let sending = snapshots_send::Sending::start(&store.settings);
+    #[cfg(not(feature = "archive"))]
+    let _ = store;
     let recording = recorder.run(ending.clone());
     tokio::pin!(recording);
     let mut next = SETTLED;
-    loop {
+    let ended = loop {
         tokio::select! {
-            ended = &mut recording => return Ok(ended?),
+            ended = &mut recording => break ended,
             () = tokio::time::sleep(next) => {
                 if std::mem::replace(&mut next, REPORT) == REPORT {
                     report(&board);
@@ -119,7 +126,12 @@ pub(crate) async fn record(
                 give_back_pages();
             }
         }
+    };
+    #[cfg(feature = "archive")]
+    if let Some(sending) = sending {
+        sending.end().await;
     }
+    Ok(ended?)
 }
 
 fn give_back_pages() {

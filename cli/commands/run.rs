@@ -132,7 +132,7 @@ async fn record_on(
     let summary = record::summary(recorder.status());
     let alive = tokio::spawn(service::keep_alive(store.catalog.clone(), summary, ending.clone()));
     service::ready();
-    let recorded = record::record(recorder, hook, ending).await;
+    let recorded = record::record(recorder, store, hook, ending).await;
     ending.cancel();
     alive.await.context("the watchdog's task failed")?;
     recorded

@@ -19,7 +19,7 @@ const RETAIN_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Between two looks at the free space, one system call each: 64 cameras of 4 Mbit/s write 32 MB meanwhile.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
 
-/// Times as long as making room took it is left alone then.
+/// Times as long as it took to find out what may go the disk is left alone then.
 const REST: u32 = 9;
 
 /// Between two lines of the log on room that was made, which may be each second.
@@ -82,7 +82,7 @@ struct RoomMade {
     /// Not told of yet.
     tally: Tally,
     told: Option<Instant>,
-    /// Where the backlog is long, making room costs time of its own.
+    /// Where the backlog is long, looking for what may go costs time of its own.
     rests_until: Option<Instant>,
 }
 
@@ -105,10 +105,9 @@ impl Keeper {
         if self.room_made.rests() || !retainer.is_below(floor)? {
             return Ok(());
         }
-        let begun = Instant::now();
-        let (applied, lacking) = retainer.make_room(floor, self.store.clock.now())?;
-        self.is_exhausted = lacking > 0;
-        self.room_made.note(applied.for_floor, begun);
+        let room = retainer.make_room(floor, self.store.clock.now())?;
+        self.is_exhausted = room.lacking > 0;
+        self.room_made.note(room.applied.for_floor, room.looking);
         Ok(())
     }
 }
@@ -118,8 +117,10 @@ impl RoomMade {
         self.rests_until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn note(&mut self, deleted: Tally, begun: Instant) {
-        self.rests_until = Some(Instant::now() + begun.elapsed() * REST);
+    /// Rests after what looking took, and not after what deleting took: on a slow disk cameras would fill more
+    /// meanwhile than can be deleted.
+    fn note(&mut self, deleted: Tally, looking: Duration) {
+        self.rests_until = Some(Instant::now() + looking * REST);
         self.tally.segments += deleted.segments;
         self.tally.bytes += deleted.bytes;
         if self.tally.segments > 0 && self.told.is_none_or(|told| told.elapsed() > TELL_EVERY) {

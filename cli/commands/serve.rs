@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use config::{CorsOrigins, Settings};
-use dashboard::{DashboardError, MediaServer, Reach};
+use dashboard::{DashboardError, MediaServer, NewToken, Reach};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -24,6 +24,7 @@ use crate::{open, output, runtime, service, signals};
     nightreel serve                    then open http://127.0.0.1:8420/\n  \
     nightreel serve --media-only\n  \
     nightreel serve --hash-password    for [[serve.user]], from stdin\n  \
+    nightreel serve --new-token        for a program, with [[serve.token]]\n  \
     ffplay http://127.0.0.1:8420/media/gate/stream.m3u8")]
 pub(crate) struct ServeArgs {
     /// Serve the media folder alone. Reads nothing else: it may run as another user.
@@ -37,11 +38,18 @@ pub(crate) struct ServeArgs {
     /// Read a password from stdin, print its hash for `[[serve.user]]`, and serve nothing.
     #[arg(long, exclusive = true)]
     hash_password: bool,
+
+    /// Print a token for a program, which nobody can tell again, with its hash for `[[serve.token]]`; serve nothing.
+    #[arg(long, exclusive = true)]
+    new_token: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if args.hash_password {
         return hash_password();
+    }
+    if args.new_token {
+        return new_token();
     }
     let settings = open::settings(global)?.settings;
     let root = &settings.storage.root;
@@ -67,13 +75,20 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who has a password may come from anywhere.
+/// Who has a password or a token may come from anywhere.
 fn reach(settings: &Settings, allow_remote: bool) -> Reach {
-    match (settings.serve.users.is_empty(), allow_remote) {
-        (false, _) => Reach::Users,
-        (true, true) => Reach::AllowRemote,
-        (true, false) => Reach::Loopback,
+    match (settings.serve.asks(), allow_remote) {
+        (true, _) => Reach::Users,
+        (false, true) => Reach::AllowRemote,
+        (false, false) => Reach::Loopback,
     }
+}
+
+/// Prints a token and what `[[serve.token]]` has of it.
+fn new_token() -> anyhow::Result<ExitCode> {
+    let NewToken { token, sha256 } = NewToken::random();
+    output::line(format!("token = \"{}\"\nsha256 = \"{sha256}\"", token.expose()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a password from stdin and prints its hash, for `[[serve.user]]`.
@@ -96,6 +111,7 @@ pub(crate) fn media_server(settings: &Settings, reach: Reach) -> MediaServer {
         cors_origins,
         reach,
         users: settings.serve.users.clone(),
+        tokens: settings.serve.tokens.clone(),
     }
 }
 

@@ -26,6 +26,7 @@ mod lens_table;
 mod mqtt;
 mod outputs;
 mod placement;
+mod policy;
 mod retention;
 mod seal;
 mod sections;
@@ -76,10 +77,14 @@ impl Check<'_> {
         let retention = retention.filter(|_| self.unprocessed_has_time(&raw.retention, waits));
         self.archive_for(&raw.retention, raw.archive.is_some());
         let archive = raw.archive.as_mut().map(|raw| self.archive(raw, zone.unwrap_or_default()));
+        if let Some(retention) = &retention {
+            self.archive_makes_sense(retention, archive.as_ref().and_then(Option::as_ref));
+        }
         if let (Some(Some(archive)), Some(retention)) = (&archive, &retention) {
             self.rule_classes(&raw.retention, &archive.place);
             self.billed_longer(archive, retention);
         }
+        let snapshots = raw.snapshots.as_ref().map(|snapshots| self.snapshot_store(snapshots, &raw.camera));
         let hook = raw.hook.as_mut().map(|raw| self.hook(raw));
         let mqtt = raw.mqtt.as_mut().map(|raw| self.mqtt(raw));
         let report_dir = raw.report.as_mut().map(|raw| self.report_dir(raw));
@@ -94,6 +99,7 @@ impl Check<'_> {
             events: events?,
             retention: retention?,
             archive: given(archive)?,
+            snapshot_store: given(snapshots)?,
             hook: given(hook)?,
             mqtt: given(mqtt)?,
             report_dir: given(report_dir)?,

@@ -9,12 +9,14 @@ mod camera;
 #[cfg(test)]
 pub(crate) mod keys;
 mod retention;
+mod snapshots;
 mod store;
 mod telling;
 
 pub(crate) use archive::{RawArchive, RawStoragePrice};
 pub(crate) use camera::{RawCamera, RawCameraVision, RawLens, RawView, RawZone};
 pub(crate) use retention::RawRetentionRule;
+pub(crate) use snapshots::RawSnapshots;
 pub(crate) use store::{RawSecret, RawStore};
 pub(crate) use telling::{RawHook, RawMqtt, RawReport};
 
@@ -32,6 +34,8 @@ pub(crate) struct RawSettings {
     pub(crate) retention: RawRetention,
     /// Absent: nothing is archived.
     pub(crate) archive: Option<RawArchive>,
+    /// Absent: snapshots stay in their folders.
+    pub(crate) snapshots: Option<RawSnapshots>,
     /// Absent: nobody is told.
     pub(crate) hook: Option<RawHook>,
     /// Absent: no broker is told.
@@ -406,6 +410,17 @@ pub(crate) struct RawServe {
     pub(crate) cors_origins: Vec<String>,
     /// Who may look; default none, and nobody is asked.
     pub(crate) user: Vec<RawUser>,
+    /// Programs that may look; default none.
+    pub(crate) token: Vec<RawToken>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawToken {
+    /// Required.
+    pub(crate) name: Option<String>,
+    /// Of the token, as `nightreel serve --new-token` prints it; required.
+    pub(crate) sha256: Option<Secret>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -419,6 +434,11 @@ pub(crate) struct RawUser {
 
 impl Default for RawServe {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8420".to_owned(), cors_origins: Vec::new(), user: Vec::new() }
+        Self {
+            listen: "127.0.0.1:8420".to_owned(),
+            cors_origins: Vec::new(),
+            user: Vec::new(),
+            token: Vec::new(),
+        }
     }
 }

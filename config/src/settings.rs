@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     Archive, Batches, Camera, CameraId, Caps, Detect, FlexFallback, Hook, Mqtt, Price, Rates, RetentionRule,
-    Secret, VisionMode, Windows, Wording,
+    Secret, StorePlace, VisionMode, Windows, Wording,
 };
 
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Absent: nothing is archived.
     pub archive: Option<Archive>,
+    /// Where snapshots go when they are made; absent: they stay in their folders.
+    pub snapshot_store: Option<StorePlace>,
     /// Absent: nobody is told of events.
     pub hook: Option<Hook>,
     /// Absent: no broker is told of them.
@@ -261,8 +263,17 @@ pub struct Serve {
     /// Port 0 takes any that is free.
     pub listen: SocketAddr,
     pub cors_origins: CorsOrigins,
-    /// Who may look, with the Argon2 hash of the password; where it is empty nobody is asked.
+    /// Who may look, with the Argon2 hash of the password.
     pub users: BTreeMap<String, Secret>,
+    /// Programs that may look, with the SHA-256 of what they send.
+    pub tokens: BTreeMap<String, Secret>,
+}
+
+impl Serve {
+    /// Tells whether everybody is asked who they are.
+    pub fn asks(&self) -> bool {
+        !self.users.is_empty() || !self.tokens.is_empty()
+    }
 }
 
 /// The web pages of other servers that may read what is served.

@@ -25,8 +25,13 @@ function start() {
   for (const name of ['controls', 'playsInline', 'muted']) waiting[name] = true;
   shown.after(waiting);
 
+  // What no browser plays, or is seen through a view, is shown as stills: then the time is kept here.
+  const still = document.querySelector('#still');
+  const view = document.querySelector('#view');
+  let stood = null;
+
   const begin = index => Date.parse(segments[index].start);
-  const now = () => begin(current) + shown.currentTime * 1000;
+  const now = () => stood ?? begin(current) + shown.currentTime * 1000;
 
   function load(video, index) {
     const segment = segments[index];
@@ -73,8 +78,8 @@ function start() {
     shown.muted = waiting.muted;
     shown.volume = waiting.volume;
     shown.playbackRate = rate;
-    shown.play().catch(() => {});
-    document.querySelector('#download').href = segments[index].media;
+    if (stood === null) shown.play().catch(() => {});
+    for (const link of document.querySelectorAll('a.download')) link.href = segments[index].media;
     prepare(index + 1);
   }
 
@@ -88,6 +93,7 @@ function start() {
     let index = -1;
     segments.forEach((segment, number) => { if (begin(number) <= time) index = number; });
     if (index < 0) return false;
+    if (stood !== null) { stood = time; tell(); }
     const length = segments[index].duration_s ?? 60;
     if (index === segments.length - 1 && time > begin(index) + length * 1000 + 1000) return false;
     show(index, Math.max(0, Math.min((time - begin(index)) / 1000, length - 0.1)));
@@ -98,33 +104,98 @@ function start() {
     if (!goTo(time)) location.href = `${location.pathname}?at=${encodeURIComponent(new Date(time).toISOString())}`;
   };
 
+  function tell() {
+    head.setAttribute('x', (now() - from) / 1000);
+    clock.textContent = words.format(now());
+    if (!still.hidden) draw();
+  }
+
+  // One still after the other, as they come; meanwhile the last one stays.
+  let drawing = false;
+  function draw() {
+    if (drawing || !view?.value) return;
+    const address = `/still/${encodeURIComponent(camera)}/${encodeURIComponent(view.value)}?at=${encodeURIComponent(new Date(now()).toISOString())}`;
+    if (address === still.dataset.wanted) return;
+    still.dataset.wanted = address;
+    drawing = true;
+    const next = () => { setTimeout(() => { drawing = false; if (!still.hidden) draw(); }, 500); };
+    still.onload = next;
+    still.onerror = next;
+    still.src = address;
+  }
+
+  function look() {
+    const time = now();
+    still.hidden = !view.value;
+    player.classList.toggle('stills', !still.hidden);
+    stood = still.hidden ? null : time;
+    if (still.hidden) { goTo(time); return; }
+    shown.pause();
+    tell();
+  }
+
+  function cannot() {
+    document.querySelector('#cannot').hidden = false;
+    if (!view || stood !== null) return;
+    stood = Math.max(Date.parse(player.dataset.at), begin(current));
+    view.value = 'original';
+    view.options[0].disabled = true;
+    look();
+  }
+
+  if (view) {
+    view.disabled = false;
+    view.addEventListener('change', look);
+  }
+
   function bind(video) {
     video.addEventListener('ended', () => {
       if (video === shown && current + 1 < segments.length) show(current + 1, null);
     });
     video.addEventListener('timeupdate', () => {
       if (video !== shown) return;
-      head.setAttribute('x', (now() - from) / 1000);
-      clock.textContent = words.format(now());
+      tell();
     });
     video.addEventListener('loadeddata', () => { if (video === shown) prepare(current + 1); });
-    video.addEventListener('error', () => { if (video === shown) document.querySelector('#cannot').hidden = false; });
+    video.addEventListener('error', () => { if (video === shown) cannot(); });
   }
   bind(shown);
   bind(waiting);
   shown.dataset.index = 0;
-  if (shown.error) document.querySelector('#cannot').hidden = false;
+  if (shown.error) cannot();
+
+  // A clip's ends: the field shows the time in the zone of the pages, the form sends it exactly.
+  const form = document.querySelector('#clip');
+  const local = time => new Date(time).toLocaleString('sv', { timeZone: player.dataset.zone }).replace(' ', 'T');
+  for (const button of form.querySelectorAll('[data-mark]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => {
+      const field = form.elements[button.dataset.mark];
+      field.value = local(now());
+      field.dataset.shown = field.value;
+      field.dataset.exact = new Date(now()).toISOString();
+    });
+  }
+  form.addEventListener('formdata', event => {
+    for (const name of ['from', 'to']) {
+      const field = form.elements[name];
+      if (field.dataset.shown === field.value) event.formData.set(name, field.dataset.exact);
+    }
+  });
 
   const marks = () => [...strip.querySelectorAll('.mark')].map(mark => from + Number(mark.getAttribute('x')) * 1000);
   const nextMark = () => { const time = marks().find(at => at > now() + 500); if (time) visit(time); };
   const lastMark = () => { const time = marks().reverse().find(at => at < now() - 2000); if (time) visit(time); };
-  const actions = { '#back': () => visit(now() - 10000), '#on': () => visit(now() + 10000), '#before': lastMark, '#after': nextMark };
+  const actions = { '#back': () => visit(now() - 10000), '#on': () => visit(now() + 10000),
+    '#less': () => visit(now() - 1000), '#more': () => visit(now() + 1000), '#before': lastMark, '#after': nextMark };
   for (const [id, act] of Object.entries(actions)) document.querySelector(id).addEventListener('click', act);
   document.querySelector('#speed').addEventListener('change', event => { shown.playbackRate = Number(event.target.value); });
   document.addEventListener('strip', event => { if (goTo(event.detail.getTime())) event.preventDefault(); });
   document.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select')) return;
-    const keys = { ',': '#back', '.': '#on', p: '#before', n: '#after' };
+    const keys = {
+      ',': '#back', '.': '#on', '<': '#less', '>': '#more', p: '#before', n: '#after', i: '[data-mark=from]', o: '[data-mark=to]',
+    };
     if (keys[event.key]) document.querySelector(keys[event.key]).click();
   });
 

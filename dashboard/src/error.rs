@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 pub enum DashboardError {
     #[error(
         "`serve.listen` is `{listen}`, which other machines can reach, and footage is served without a \
-         password; use a loopback address such as `127.0.0.1:{}`, name who may in `[[serve.user]]`, or give \
+         password; use a loopback address such as `127.0.0.1:{}`, name who may in `[[serve.user]]` or `[[serve.token]]`, or give \
          `--allow-remote` if whoever reaches it may see everything",
         listen.port()
     )]
@@ -22,6 +22,9 @@ pub enum DashboardError {
     )]
     Hash { name: String },
 
+    #[error("the hash of `serve.token` `{name}` is no SHA-256; `nightreel serve --new-token` makes one")]
+    TokenHash { name: String },
+
     #[error("`serve.cors_origins` has `{origin}`, which is no origin; write {hint}")]
     Origin { origin: String, hint: String },
 }
@@ -32,7 +35,9 @@ impl DashboardError {
         match self {
             // Another process may leave the port, and an address may come up with its interface.
             Self::Listen { .. } => true,
-            Self::RemoteListen { .. } | Self::Origin { .. } | Self::Hash { .. } => false,
+            Self::RemoteListen { .. } | Self::Origin { .. } | Self::Hash { .. } | Self::TokenHash { .. } => {
+                false
+            }
         }
     }
 }

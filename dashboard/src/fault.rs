@@ -19,6 +19,12 @@ pub(crate) enum Fault {
     #[error("{text}")]
     Wrong { text: String },
 
+    #[error("{text}")]
+    Nothing { text: String },
+
+    #[error("others are downloading; try again in a minute")]
+    Busy,
+
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 
@@ -40,8 +46,9 @@ impl From<NotATime> for Fault {
 impl Fault {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::NotFound { .. } | Self::Nothing { .. } => StatusCode::NOT_FOUND,
             Self::Wrong { .. } => StatusCode::BAD_REQUEST,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Catalog(_) | Self::Figure(_) | Self::Packing(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -49,7 +56,9 @@ impl Fault {
     /// Tells whoever asked; what is the server's own fault is told in full by the log alone.
     fn told(&self) -> String {
         match self {
-            Self::NotFound { .. } | Self::Wrong { .. } => self.to_string(),
+            Self::NotFound { .. } | Self::Wrong { .. } | Self::Nothing { .. } | Self::Busy => {
+                self.to_string()
+            }
             Self::Catalog(_) | Self::Figure(_) | Self::Packing(_) => {
                 "the server cannot tell; its log says why".to_owned()
             }
@@ -57,7 +66,7 @@ impl Fault {
     }
 
     pub(crate) fn log(&self) {
-        if self.status().is_server_error() {
+        if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(error = self as &dyn std::error::Error, "a page cannot be made");
         }
     }

@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod api;
+mod bearer;
 mod error;
 mod fault;
 mod figures;
@@ -13,6 +14,7 @@ mod host;
 mod kept;
 mod kind;
 mod listen;
+mod makers;
 mod media;
 mod metrics;
 mod open;
@@ -30,8 +32,10 @@ mod sessions;
 mod site;
 mod token;
 
+pub use bearer::NewToken;
 pub use error::DashboardError;
 pub use listen::{Reach, bind};
+pub use makers::{Clip, ClipMaker, Footage, Makers, Moment, NotMade, StillMaker};
 pub use media::{MediaServer, dashboard, media};
 pub use password::hash_password;
 pub use report::{night_before, night_span, report};

@@ -14,7 +14,7 @@ pub enum Reach {
     Loopback,
     /// Whoever the network lets through: `--allow-remote`. Without users, whoever reaches it sees everything.
     AllowRemote,
-    /// Whoever the network lets through and one of the users' passwords opens for.
+    /// Whoever the network lets through and one of the users' passwords, or a token, opens for.
     Users,
 }
 

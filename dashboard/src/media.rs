@@ -37,8 +37,10 @@ pub struct MediaServer {
     pub cors_origins: Vec<String>,
     /// As for `bind`.
     pub reach: Reach,
-    /// `[[serve.user]]`: who may look, with the hash of the password; where it is empty nobody is asked.
+    /// `[[serve.user]]`: who may look, with the hash of the password.
     pub users: BTreeMap<String, Secret>,
+    /// `[[serve.token]]`: programs that may look, with the hash of what they send. Where both are empty nobody is asked.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 /// Returns the router for `/media/CAMERA/…`, read-only, and `/healthz`.
@@ -64,7 +66,7 @@ fn with(server: &MediaServer, pages: Router) -> Result<Router, DashboardError> {
         Some(layer) => router.layer(layer),
         None => router,
     };
-    let access = Arc::new(Access::new(&server.users)?);
+    let access = Arc::new(Access::new(&server.users, &server.tokens)?);
     // Pages of other origins may read footage, and no pages.
     Ok(router
         .merge(pages)

@@ -1,6 +1,6 @@
 //! The pages and the API as one router, and what surrounds their answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
@@ -12,12 +12,13 @@ use axum::routing::{get, post};
 use maud::Markup;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
 use crate::kept::Kept;
 use crate::packed::Packed;
-use crate::page::{cues, day, events, feed, live, night, play, search, storage, thumbnail};
+use crate::page::{clip, cues, day, events, feed, live, night, play, search, still, storage, thumbnail};
 use crate::params::Params;
 use crate::site::Site;
 use crate::{metrics, token};
@@ -43,18 +44,36 @@ pub(crate) struct Pages {
     pub(crate) figures: Kept<Wanted, Arc<Value>, ()>,
     /// What forms send back: a page elsewhere cannot know it.
     pub(crate) token: String,
+    /// Places for clips that are being sent.
+    pub(crate) clips: Arc<Semaphore>,
+    /// The turn to make a still.
+    pub(crate) stills: Arc<Semaphore>,
+    pub(crate) gallery: still::Gallery,
+    /// Held while a clip is planned, which takes memory.
+    pub(crate) planning: Mutex<()>,
 }
 
 pub(crate) type Shared = State<Arc<Pages>>;
 
 pub(crate) fn router(site: Site) -> Router {
     let days = Kept::new(DAYS_BYTES, |page: &Arc<Packed>| page.weight());
-    let pages = Arc::new(Pages { site, days, figures: Kept::new(FIGURES, |_| 1), token: token::random() });
+    let pages = Arc::new(Pages {
+        site,
+        days,
+        figures: Kept::new(FIGURES, |_| 1),
+        token: token::random(),
+        clips: Arc::new(Semaphore::new(clip::AT_ONCE)),
+        stills: Arc::new(Semaphore::new(1)),
+        gallery: still::Gallery::default(),
+        planning: Mutex::default(),
+    });
     Router::new()
         .route("/", get(day::today))
         .route("/day", get(day::chosen))
         .route("/day/{date}", get(day::of_date))
         .route("/play/{camera}", get(play::player))
+        .route("/clip/{camera}", get(clip::described))
+        .route("/clip/{camera}/download", get(clip::download))
         .route("/live/{camera}", get(live::live))
         .route("/events", get(events::list))
         .route("/events/{id}", get(events::one))
@@ -62,6 +81,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/events.atom", get(feed::atom))
         .route("/night", get(night::night))
         .route("/night/requeue/{id}", post(night::requeue))
+        .route("/still/{camera}/{view}", get(still::picture))
         .route("/storage", get(storage::storage))
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(metrics::ready))

@@ -9,6 +9,8 @@ use chrono_tz::Tz;
 use config::{CameraId, Recording, Settings, Windows};
 use serde_json::Value;
 
+use crate::makers::Makers;
+
 /// Why a figure cannot be told.
 pub type FigureError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,6 +43,7 @@ pub struct Site {
     pub clock: Clock,
     pub settings: Settings,
     pub figures: Figures,
+    pub makers: Makers,
 }
 
 impl Site {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use config::Mask;
+use config::{Lens, Mask, View};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::Picture;
@@ -16,7 +16,7 @@ use crate::decoding::{Decoder, DecoderProgram};
 use crate::mask::Masks;
 use crate::unfinished::Unfinished;
 use crate::video::Choice;
-use crate::view::{self, ViewError};
+use crate::view::{self, ViewError, Views};
 
 /// One picture decodes in a moment, and other cameras' pictures wait for it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +30,16 @@ pub enum StillError {
     Undecodable { reason: String },
     #[error("the picture cannot be written")]
     Unwritable(#[from] ViewError),
+}
+
+/// How a picture is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    pub masks: &'a [Mask],
+    pub lens: Option<&'a Lens>,
+    pub view: &'a View,
+    /// 1 to 100.
+    pub quality: u8,
 }
 
 /// Makes stills with one decoding process for all who ask: what a camera sends may be its death, but not ours.
@@ -53,9 +63,42 @@ impl Stills {
         Ok(view::encode(&picture, quality)?)
     }
 
+    /// Decodes the picture of a video that is shown so long after its first one, hides what is masked, and cuts a view out
+    /// of it. Blocks, about as long as the pictures from one keyframe to the next take.
+    pub fn view(&self, file: &File, after: Duration, look: Look<'_>) -> Result<Vec<u8>, StillError> {
+        let undecodable = |unfinished: Unfinished| StillError::Undecodable { reason: unfinished.to_string() };
+        let mut picture = self.picture_at(file, after).map_err(undecodable)?;
+        Masks::new(look.masks).apply(&mut picture);
+        let views = Views::new(look.lens, std::slice::from_ref(look.view))?;
+        let cut = views.cut(&picture).next().map(|cut| cut.picture);
+        Ok(view::encode(cut.as_deref().unwrap_or(&picture), look.quality)?)
+    }
+
+    /// Pictures are taken to come at even times. What else the choice would give after the wanted one is not waited for:
+    /// the process is ended, and another begins with the next file.
+    fn picture_at(&self, file: &File, after: Duration) -> Result<Picture, Unfinished> {
+        let path = name_of(file);
+        let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoding = decoder.open(&path, &mut || Ok(()))?;
+        let probe = &decoding.opened().probe;
+        let share = after.as_secs_f64() / probe.duration.as_secs_f64().max(1e-3);
+        let wanted = (share * probe.frames as f64 + 1e-3) as u64;
+        let wanted = wanted.min(probe.frames.saturating_sub(1));
+        let every = NonZeroU32::new(u32::try_from(wanted).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
+        decoding.samples(Choice::exact(every));
+        let mut last = None;
+        while let Some(frame) = decoding.next(&mut || Ok(()))? {
+            let is_wanted = frame.index >= wanted;
+            last = Some(frame.picture);
+            if is_wanted {
+                break;
+            }
+        }
+        last.ok_or_else(|| Unfinished::Unreadable("it holds no picture".to_owned()))
+    }
+
     fn first_picture(&self, file: &File) -> Result<Picture, Unfinished> {
-        // the decoding process opens files by name, and this one has no other; it is read while `file` is open
-        let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
+        let path = name_of(file);
         let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
         let mut decoding = decoder.open(&path, &mut || Ok(()))?;
         decoding.samples(Choice::exact(NonZeroU32::MIN));
@@ -65,6 +108,12 @@ impl Stills {
         let none = || Unfinished::Unreadable("it holds no picture".to_owned());
         first.map(|frame| frame.picture).ok_or_else(none)
     }
+}
+
+/// The decoding process opens files by name. One in memory has no other, and one of a folder may get another; both are
+/// read while `file` is open.
+fn name_of(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
 }
 
 fn in_memory(bytes: &[u8]) -> io::Result<File> {

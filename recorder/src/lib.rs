@@ -6,6 +6,7 @@ mod backoff;
 mod blocks;
 mod camera;
 mod cap;
+mod clip;
 mod cut;
 mod damage;
 mod destination;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use backoff::{Fault as ConnectFault, reconnect_delay};
 pub use cap::NotingAllocator;
+pub use clip::{Clip, ClipError, ClipReader, LONGEST_CLIP, MOST_PIECES, Piece};
 pub use error::RecorderError;
 pub use input::{SoundKept, StreamInfo, describe};
 pub use notice::{Notice, Notices};

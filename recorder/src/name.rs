@@ -52,6 +52,15 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_to_be_sent_is_told_by_the_names_that_are_given_here() {
+        for taken in ["2026-11-22T11:54:42Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"] {
+            for name in picture_candidates(taken.parse().unwrap(), chrono_tz::Europe::Berlin).take(12) {
+                assert!(catalog::pictures::is_picture(&name), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn names_tell_the_second_in_the_zone() {
         let (utc, berlin) = (Tz::UTC, chrono_tz::Europe::Berlin);
         let cases = [

@@ -14,7 +14,7 @@ pub struct Due {
     bundles: BTreeMap<Key, Vec<SegmentId>>,
 }
 
-type Key = (DateTime<Utc>, String, Option<Arc<str>>);
+type Key = (DateTime<Utc>, Arc<str>, Option<Arc<str>>);
 
 /// What goes into one bundle.
 #[derive(Clone, Copy, Debug)]

@@ -26,6 +26,6 @@ pub use guard::Guarded;
 pub use plan::{Entry, Plan, RuleTotals, Tally, Totals, Verdict};
 pub use planner::{FEED_ORDER, Planner, Situation};
 pub use reason::{Reason, Section, in_words};
-pub use retainer::{Future, Pass, Retainer};
+pub use retainer::{Future, Pass, Retainer, Room};
 pub use survey::Survey;
 pub use terms::Rules;

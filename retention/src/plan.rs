@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use catalog::{ClockDoubt, Disk, Planned, SegmentId, SegmentState};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{Due, Reason, Rules, Section};
 
@@ -43,7 +43,8 @@ impl fmt::Display for Verdict {
 pub struct Entry {
     /// Relative to the root.
     pub file: PathBuf,
-    pub camera: String,
+    #[serde(serialize_with = "as_text")]
+    pub camera: Arc<str>,
     pub verdict: Verdict,
     pub reasons: Vec<Reason>,
     #[serde(skip)]
@@ -58,6 +59,10 @@ pub struct Entry {
     /// What its rule says of it, if it is archived; absent: that of the archive.
     #[serde(skip)]
     pub class: Option<Arc<str>>,
+}
+
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 impl Entry {

@@ -1,6 +1,7 @@
 //! The retainer: feeds the planner from the catalogue and carries out what it decides.
 
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use catalog::{
     Catalog, CatalogError, Disk, Facts, Holding, Listing, MediaFolder, MediaRoot, SegmentId, Shown, Works,
@@ -36,6 +37,16 @@ pub struct Pass {
     pub guarded: Option<Guarded>,
     /// What is to be archived.
     pub due: Due,
+}
+
+/// What [`Retainer::make_room`] did.
+#[derive(Debug)]
+pub struct Room {
+    pub applied: Applied,
+    /// Bytes of the floor that are still lacking.
+    pub lacking: u64,
+    /// What it took to find out what may go, which is longer the more waits to be processed.
+    pub looking: Duration,
 }
 
 /// What the next run of retention would do to a segment.
@@ -117,13 +128,14 @@ impl Retainer {
     }
 
     /// Deletes the oldest until `floor` bytes are free, without a look at all that is held: for a disk that fills
-    /// between two passes. Returns what is deleted, and the bytes that are still lacking. Logs nothing: it may happen each
-    /// second.
-    pub fn make_room(&self, floor: u64, now: DateTime<Utc>) -> Result<(Applied, u64), RetentionError> {
+    /// between two passes. Logs nothing: it may happen each second.
+    pub fn make_room(&self, floor: u64, now: DateTime<Utc>) -> Result<Room, RetentionError> {
+        let begun = Instant::now();
         let without_rules = self.under_guard();
         let rules = without_rules.rules(now)?;
         let lacking = floor.saturating_sub(rules.situation.disk.free);
-        let known = without_rules.known(&rules)?;
+        // The floor asks for no labels.
+        let known = Known { works: self.media.catalog().works(now)?, shown: Shown::default() };
         let mut planner = Planner::for_room(&rules, lacking);
         let mut plan = Plan::default();
         self.feed(&known, Facts::All, |holding| {
@@ -133,9 +145,9 @@ impl Retainer {
             }
             if planner.lacking() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let lacking = planner.lacking();
+        let (lacking, looking) = (planner.lacking(), begun.elapsed());
         let applied = Applier::new(&self.media, now).apply(&plan, |_, _| ControlFlow::Continue(()))?;
-        Ok((applied, lacking))
+        Ok(Room { applied, lacking, looking })
     }
 
     /// Does to one segment what follows processing by itself. Age, size and floor are left to the passes: who

@@ -12,7 +12,7 @@ use catalog::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Retention};
-use nightreel_retention::{Applied, Entry, Outcome, Plan, Retainer, RetentionError, Verdict, measure};
+use nightreel_retention::{Applied, Entry, Outcome, Plan, Retainer, RetentionError, Room, Verdict, measure};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const LEASE: Duration = Duration::from_secs(600);
@@ -244,7 +244,7 @@ fn the_floor_frees_the_oldest_processed_and_no_more() {
     let deleted = entries.iter().filter(|e| e.verdict == Verdict::Delete).map(|e| e.file.as_path());
     assert_eq!(deleted.collect::<Vec<_>>(), [Path::new("gate/a.mp4"), Path::new("gate/b.mp4")]);
     assert_eq!((plan.totals.for_floor.segments, plan.totals.shortfall), (2, 0));
-    let (applied, lacking) = retainer.make_room(floor, now()).unwrap();
+    let Room { applied, lacking, .. } = retainer.make_room(floor, now()).unwrap();
     assert_eq!((applied.for_floor.segments, lacking), (2, 0), "room at once is the same room");
     assert_eq!(footage.files(), ["gate/c.mp4", "gate/c.mp4.json", "gate/older.mp4"]);
 }

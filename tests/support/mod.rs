@@ -9,6 +9,7 @@ mod children;
 pub(crate) mod clock;
 pub(crate) mod cold;
 mod footage;
+pub(crate) mod gateway;
 mod lens;
 pub(crate) mod media;
 pub(crate) mod moto;

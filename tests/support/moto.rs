@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::NamedTempFile;
 
-use super::asked::{ask, between};
+use super::asked::{answer, ask, between};
 use super::store_server::StoreServer;
 
 const BUCKET: &str = "cold";
@@ -62,7 +62,12 @@ impl Moto {
 
     /// Returns the keys of a section that lead to it; more may follow.
     pub(crate) fn keys_of_section(&self) -> String {
-        let endpoint = format!("endpoint = \"http://{}\"\nallow_http = true\n", self.server.address());
+        self.keys_by_way_of(self.server.address())
+    }
+
+    /// As [`keys_of_section`](Self::keys_of_section), but something stands between.
+    pub(crate) fn keys_by_way_of(&self, address: &str) -> String {
+        let endpoint = format!("endpoint = \"http://{address}\"\nallow_http = true\n");
         match &self.service_account {
             None => format!(
                 "url = \"s3://{BUCKET}/night\"\n{endpoint}access_key_id = \"key\"\n\
@@ -73,6 +78,20 @@ impl Moto {
                 file.path().display()
             ),
         }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.server.address()
+    }
+
+    /// Returns what it tells of an object before its content.
+    pub(crate) fn head(&self, key: &str) -> String {
+        answer(self.address(), &format!("HEAD /{BUCKET}/{key}"), "Authorization: Bearer token\r\n", "")
+    }
+
+    /// Counts the objects that were put, one that was put again twice.
+    pub(crate) fn puts(&self) -> usize {
+        self.said().matches(&format!("\"PUT /{BUCKET}/")).count()
     }
 
     /// Makes the next thaws take so many looks.

@@ -6,60 +6,106 @@ use std::net::SocketAddr;
 use url::Url;
 
 use super::Check;
-use crate::raw::{RawServe, RawUser};
+use crate::raw::{RawServe, RawToken, RawUser};
 use crate::{CorsOrigins, Secret, Serve};
 
 const ANY: &str = "*";
 
+/// An entry of who may look.
+trait Entry {
+    const WANTED: &str;
+    fn name(&self) -> Option<&str>;
+    fn hash(&self) -> Option<&Secret>;
+    fn is_hash(text: &str) -> bool;
+}
+
+impl Entry for RawUser {
+    const WANTED: &str = "must be an Argon2 hash: `nightreel serve --hash-password` makes one";
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn hash(&self) -> Option<&Secret> {
+        self.password_hash.as_ref()
+    }
+
+    fn is_hash(text: &str) -> bool {
+        text.starts_with("$argon2id$") && text.split('$').count() == 6
+    }
+}
+
+impl Entry for RawToken {
+    const WANTED: &str =
+        "must be 64 hexadecimal digits: `nightreel serve --new-token` makes a token and prints them";
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn hash(&self) -> Option<&Secret> {
+        self.sha256.as_ref()
+    }
+
+    fn is_hash(text: &str) -> bool {
+        text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+    }
+}
+
 impl Check<'_> {
     pub(super) fn serve(&mut self, raw: &mut RawServe) -> Option<Serve> {
-        let users = self.users(&raw.user);
-        let listen = self.listen(("serve.listen", &raw.listen), &raw.user);
+        let users = self.named(("user", "password_hash"), &raw.user);
+        let tokens = self.named(("token", "sha256"), &raw.token);
+        let is_open = raw.user.is_empty() && raw.token.is_empty();
+        let listen = self.listen(("serve.listen", &raw.listen), is_open);
         let cors_origins = self.cors_origins(raw);
-        Some(Serve { listen: listen?, cors_origins: cors_origins?, users: users? })
+        Some(Serve { listen: listen?, cors_origins: cors_origins?, users: users?, tokens: tokens? })
     }
 
-    fn users(&mut self, raw: &[RawUser]) -> Option<BTreeMap<String, Secret>> {
-        let users: Vec<_> = raw.iter().enumerate().map(|(index, user)| self.user(index, user)).collect();
+    /// Reads who may look: names, and what opens for each.
+    fn named<E: Entry>(
+        &mut self,
+        (section, hash_key): (&str, &str),
+        raw: &[E],
+    ) -> Option<BTreeMap<String, Secret>> {
+        let key = |index: usize, name: &str| format!("serve.{section}[{index}].{name}");
         let mut known = BTreeMap::new();
-        for (index, user) in users.into_iter().enumerate() {
-            let (name, hash) = user?;
-            if known.insert(name, hash).is_some() {
-                return self.fault(&format!("serve.user[{index}].name"), "is there already");
+        let mut is_right = true;
+        for (index, entry) in raw.iter().enumerate() {
+            let name = entry.name().unwrap_or_default();
+            let fault = if !(1..=64).contains(&name.len())
+                || name.contains(|c: char| c == ':' || c.is_control())
+            {
+                Some(("name", "must have 1 to 64 characters, and no `:` among them"))
+            } else if known.contains_key(name) {
+                Some(("name", "is there already"))
+            } else {
+                // What `config show` prints is to be a config too; such an entry opens nothing, and the server says so.
+                let hash = entry.hash().filter(|hash| hash.expose() == "***" || E::is_hash(hash.expose()));
+                match hash {
+                    Some(hash) => {
+                        known.insert(name.to_owned(), hash.clone());
+                        None
+                    }
+                    None => Some((hash_key, E::WANTED)),
+                }
+            };
+            if let Some((name, text)) = fault {
+                self.fault::<()>(&key(index, name), text);
+                is_right = false;
             }
         }
-        Some(known)
+        is_right.then_some(known)
     }
 
-    fn user(&mut self, index: usize, raw: &RawUser) -> Option<(String, Secret)> {
-        let key = |name: &str| format!("serve.user[{index}].{name}");
-        let name = raw.name.as_deref().unwrap_or_default();
-        if !(1..=64).contains(&name.len()) || name.contains(|c: char| c == ':' || c.is_control()) {
-            return self.fault(&key("name"), "must have 1 to 64 characters, and no `:` among them");
-        }
-        let hash = raw.password_hash.as_ref();
-        let is_hash = |hash: &&Secret| {
-            let hash = hash.expose();
-            // What `config show` prints is to be a config too; such a user opens nothing, and the server says so.
-            hash == "***" || hash.starts_with("$argon2id$") && hash.split('$').count() == 6
-        };
-        match hash.filter(is_hash) {
-            Some(hash) => Some((name.to_owned(), hash.clone())),
-            None => self.fault(
-                &key("password_hash"),
-                "must be an Argon2 hash: `nightreel serve --hash-password` makes one",
-            ),
-        }
-    }
-
-    fn listen(&mut self, (key, text): (&str, &str), users: &[RawUser]) -> Option<SocketAddr> {
+    fn listen(&mut self, (key, text): (&str, &str), is_open: bool) -> Option<SocketAddr> {
         let Ok(address) = text.trim().parse::<SocketAddr>() else {
             return self.fault(key, "must be an IP and a port, such as `127.0.0.1:8420` or `[::1]:8420`");
         };
-        if !address.ip().is_loopback() && users.is_empty() {
+        if !address.ip().is_loopback() && is_open {
             self.warnings.push(format!(
                 "`{key}` is `{address}`: everyone who can reach this machine there can see the footage, without a \
-                 password; say `127.0.0.1`, or name who may in `[[serve.user]]`"
+                 password; say `127.0.0.1`, or name who may in `[[serve.user]]` or `[[serve.token]]`"
             ));
         }
         Some(address)

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Check, given};
 use crate::credentials::Whereabouts;
-use crate::raw::{RawSecret, RawStore};
+use crate::raw::{RawCamera, RawSecret, RawSnapshots, RawStore};
 use crate::{AzureLogin, AzurePlace, Bucket, GcsPlace, S3Login, S3Place, Secret, StorePlace};
 
 /// What a storage account of Azure may be called, by its own rules.
@@ -20,6 +20,15 @@ enum Keys {
 }
 
 impl Check<'_> {
+    /// Checks where snapshots go, if there are any.
+    pub(super) fn snapshot_store(&mut self, raw: &RawSnapshots, cameras: &[RawCamera]) -> Option<StorePlace> {
+        let place = self.store_place(&raw.store());
+        if !cameras.iter().any(|camera| camera.snapshot_seconds.is_some()) {
+            return self.fault("snapshots", "has no effect: no camera has `snapshot_seconds`");
+        }
+        place
+    }
+
     pub(super) fn store_place(&mut self, raw: &RawStore<'_>) -> Option<StorePlace> {
         let key = format!("{}.url", raw.section);
         let text = self.required(&key, raw.url)?.trim().to_owned();

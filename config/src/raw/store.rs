@@ -1,6 +1,6 @@
 //! The keys of a store, which `[archive]` and whatever else sends to one have in common.
 
-use super::RawArchive;
+use super::{RawArchive, RawSnapshots};
 use crate::Secret;
 
 /// Which store a section means, and what opens it.
@@ -27,13 +27,15 @@ pub(crate) struct RawSecret<'r> {
     pub(crate) variable: Option<&'r str>,
 }
 
+impl<'r> RawSecret<'r> {
+    fn of(itself: &'r Option<Secret>, file: &'r Option<String>, variable: &'r Option<String>) -> Self {
+        Self { itself: itself.as_ref(), file: file.as_deref(), variable: variable.as_deref() }
+    }
+}
+
 impl RawArchive {
     pub(crate) fn store(&self) -> RawStore<'_> {
-        let secret = |itself, file, variable| RawSecret {
-            itself: Option::as_ref(itself),
-            file: Option::as_deref(file),
-            variable: Option::as_deref(variable),
-        };
+        let (key_file, key_env) = (&self.secret_access_key_file, &self.secret_access_key_env);
         RawStore {
             section: "archive",
             url: self.url.as_deref(),
@@ -41,15 +43,30 @@ impl RawArchive {
             endpoint: self.endpoint.as_deref(),
             allow_http: self.allow_http,
             access_key_id: self.access_key_id.as_deref(),
-            secret_access_key: secret(
-                &self.secret_access_key,
-                &self.secret_access_key_file,
-                &self.secret_access_key_env,
-            ),
+            secret_access_key: RawSecret::of(&self.secret_access_key, key_file, key_env),
             account: self.account.as_deref(),
-            account_key: secret(&self.account_key, &self.account_key_file, &self.account_key_env),
-            sas_token: secret(&self.sas_token, &self.sas_token_file, &self.sas_token_env),
-            service_account: secret(&None, &self.service_account_file, &self.service_account_env),
+            account_key: RawSecret::of(&self.account_key, &self.account_key_file, &self.account_key_env),
+            sas_token: RawSecret::of(&self.sas_token, &self.sas_token_file, &self.sas_token_env),
+            service_account: RawSecret::of(&None, &self.service_account_file, &self.service_account_env),
+        }
+    }
+}
+
+impl RawSnapshots {
+    pub(crate) fn store(&self) -> RawStore<'_> {
+        let (key_file, key_env) = (&self.secret_access_key_file, &self.secret_access_key_env);
+        RawStore {
+            section: "snapshots",
+            url: self.url.as_deref(),
+            region: self.region.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            allow_http: self.allow_http,
+            access_key_id: self.access_key_id.as_deref(),
+            secret_access_key: RawSecret::of(&self.secret_access_key, key_file, key_env),
+            account: self.account.as_deref(),
+            account_key: RawSecret::of(&self.account_key, &self.account_key_file, &self.account_key_env),
+            sas_token: RawSecret::of(&self.sas_token, &self.sas_token_file, &self.sas_token_env),
+            service_account: RawSecret::of(&None, &self.service_account_file, &self.service_account_env),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::fault::{Fault, Made};
 use crate::page::play::{AT_ONCE, Playable, known, playable};
-use crate::page::{search as page_search, thumbnail};
+use crate::page::{clip, search as page_search, thumbnail};
 use crate::pages::{Pages, Shared};
 use crate::params::{Params, written};
 
@@ -97,6 +97,11 @@ fn one(pages: &Pages, id: &str) -> Made<TellableEvent> {
         Err(_) => None,
     };
     event.map(TellableEvent::from).ok_or(Fault::NotFound { what: "event" })
+}
+
+/// Of one camera, from a time to another.
+pub(crate) async fn clip(State(pages): Shared, params: Params) -> Response {
+    pages.json(move |pages| clip::line(pages, &params)).await
 }
 
 #[derive(Serialize)]

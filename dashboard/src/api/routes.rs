@@ -23,6 +23,7 @@ pub(crate) fn router() -> Router<Arc<Pages>> {
     Router::new()
         .route("/cameras", get(lists::cameras))
         .route("/segments", get(lists::segments))
+        .route("/clip", get(lists::clip))
         .route("/events", get(lists::events))
         .route("/events/{id}", get(lists::event))
         .route("/search", get(lists::search))

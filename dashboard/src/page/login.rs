@@ -29,8 +29,9 @@ pub(crate) fn router(access: Arc<Access>) -> Router {
         .with_state(access)
 }
 
-async fn form(params: Params) -> Response {
-    (StatusCode::OK, page(&params, None)).into_response()
+async fn form(State(access): Shared, params: Params) -> Response {
+    let nobody = "The settings have tokens for programs and no `[[serve.user]]`: nobody can log in.";
+    (StatusCode::OK, page(&params, (!access.has_users()).then_some(nobody))).into_response()
 }
 
 async fn enter(State(access): Shared, body: String) -> Response {

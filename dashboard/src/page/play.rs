@@ -13,6 +13,7 @@ use crate::page::assets::address;
 use crate::page::card::Card;
 use crate::page::cues;
 use crate::page::shell::{Tab, shell};
+use crate::page::still;
 use crate::page::strip::{Links, Strip};
 use crate::page::words::{clock, count, date_and_clock, encoded, instant, media_address, play_address};
 use crate::pages::{Pages, Shared};
@@ -98,7 +99,8 @@ fn show(pages: &Pages, camera: &CameraId, params: &Params) -> Made<Markup> {
         }
         (screen(pages, &segments, at))
         (strip(pages, (camera, span), &rows)?)
-        (controls(&segments))
+        (controls(&segments, &views(pages, camera, at)))
+        @if !segments.is_empty() { (clip_form(pages, camera, at)) }
         @if !events.is_empty() { (seen(pages, &events)) }
         script src=(address("play.js")) defer {}
     };
@@ -117,6 +119,7 @@ fn hour_links(camera: &CameraId, span: Span) -> Markup {
 }
 
 fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
+    let stills = pages.site.makers.still.is_some();
     html! {
         @if let Some(first) = segments.first() {
             div #player data-segments=(serde_json::to_string(segments).unwrap_or_default()) data-at=(instant(at))
@@ -124,9 +127,14 @@ fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
                 video controls muted playsinline preload="auto" src=(first.media) {
                     track kind="subtitles" srclang="en" label="What was seen" src=(first.cues) default;
                 }
+                img #still hidden alt="What the view shows at this time";
                 p #cannot.note role="alert" hidden {
                     "This browser cannot play the file. Cameras that send H.265 need one that can (Safari, or Edge on "
-                    "Windows); pictures of the events are below, and the file can be downloaded."
+                    "Windows). "
+                    @if stills { "Stills of it are shown instead, and go on by the buttons below. " }
+                    @else { "Pictures of the events are below. " }
+                    a.download href=(first.media) download { "Download this segment" }
+                    ", or a clip of it, for a player that can: mpv, VLC."
                 }
             }
         } @else {
@@ -150,17 +158,54 @@ fn strip(pages: &Pages, (camera, span): (&CameraId, Span), rows: &CoverageRows) 
     })
 }
 
-fn controls(segments: &[Playable]) -> Markup {
+/// Lists the views of a camera with where a still of each is; none where no still can be made.
+fn views(pages: &Pages, camera: &CameraId, at: DateTime<Utc>) -> Vec<(String, String)> {
+    let Some(_) = pages.site.makers.still else { return Vec::new() };
+    let named = still::views(pages, camera).into_iter();
+    named.map(|view| (view.name.clone(), still::address(camera, &view.name, at))).collect()
+}
+
+fn controls(segments: &[Playable], views: &[(String, String)]) -> Markup {
     html! {
         @if let Some(first) = segments.first() {
             p.controls {
                 button #back type="button" title="Key: ," { "− 10 s" } " "
+                button #less type="button" title="Key: <" { "− 1 s" } " "
+                button #more type="button" title="Key: >" { "+ 1 s" } " "
                 button #on type="button" title="Key: ." { "+ 10 s" } " "
                 button #before type="button" title="Key: p" { "event before" } " "
                 button #after type="button" title="Key: n" { "next event" } " "
                 label { "Speed " select #speed { option { "1" } option { "2" } option { "4" } option { "8" } } } " "
-                a #download.button href=(first.media) download { "Download this segment" }
+                @if !views.is_empty() {
+                    label {
+                        "View " select #view disabled autocomplete="off" {
+                            option value="" { "video" }
+                            @for (name, _) in views { option value=(name) { (name) ", still" } }
+                        }
+                    }
+                    " " noscript {
+                        "Stills: "
+                        @for (name, address) in views { a href=(address) { (name) } " " }
+                    }
+                }
+                a #download.button.download href=(first.media) download { "Download this segment" }
             }
+        }
+    }
+}
+
+/// Works without the script too, which fills in what is being shown.
+fn clip_form(pages: &Pages, camera: &CameraId, at: DateTime<Utc>) -> Markup {
+    let local =
+        |at: DateTime<Utc>| at.with_timezone(&pages.site.zone()).format("%Y-%m-%dT%H:%M:%S").to_string();
+    html! {
+        form #clip.filters action={ "/clip/" (encoded(camera.as_str())) } aria-label="Clip" {
+            @for (name, key, word, value) in
+                [("from", "i", "Clip from", local(at)), ("to", "o", "to", local(at + TimeDelta::seconds(30)))] {
+                label { (word) input type="datetime-local" step="1" name=(name) value=(value) required; }
+                button type="button" hidden data-mark=(name) title={ "Key: " (key) } { "here" }
+            }
+            button { "Clip" }
         }
     }
 }

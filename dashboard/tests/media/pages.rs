@@ -102,6 +102,7 @@ fn an_origin_that_never_matches_is_no_setting() {
         cors_origins,
         reach: Reach::Loopback,
         users: BTreeMap::new(),
+        tokens: BTreeMap::new(),
     };
     let fault = media(&server).unwrap_err().to_string();
     assert!(fault.contains("`serve.cors_origins`") && fault.contains("`https://a.example`"), "{fault}");

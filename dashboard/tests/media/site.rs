@@ -35,6 +35,7 @@ impl Site {
             cors_origins: origins.iter().map(|o| (*o).to_owned()).collect(),
             reach: Reach::Loopback,
             users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
         };
         let router = media(&server).unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap(), server.reach).await.unwrap();

@@ -91,6 +91,21 @@ impl FileHead {
         w.into_bytes()
     }
 
+    /// Returns all that comes before the samples of a file whose index stands in front; `tables` place the samples from
+    /// the first one on, and then in the file.
+    pub(crate) fn complete(&self, tables: &mut [SampleTable], data_length: u64) -> Vec<u8> {
+        let mut w = BoxWriter::default();
+        w.boxed(b"ftyp", |w| w.bytes(BRANDS));
+        // no length in it depends on where samples lie
+        let before = w.position() as u64 + self.closing(tables).len() as u64 + SPAN_LENGTH;
+        tables.iter_mut().for_each(|table| table.move_by(before));
+        w.bytes(&self.closing(tables));
+        w.u32(1); // the length follows in 64 bits
+        w.bytes(b"mdat");
+        w.u64(data_length + SPAN_LENGTH);
+        w.into_bytes()
+    }
+
     fn created(&self, form: Form<'_>) -> u64 {
         if matches!(form, Form::Map) {
             return 0; // unknown

@@ -17,7 +17,9 @@ pub(crate) use g711::Law;
 pub(crate) use head::{FileHead, Origins, SPAN_AT, SPAN_LENGTH, TrackHead, TrackKind, is_map, span_header};
 pub(crate) use metadata::Metadata;
 pub(crate) use parameter_sets::{ParameterSets, SetsIn};
-pub(crate) use read::{BoxAt, Fault, box_at, parse_fragment, parse_head, sample_entries};
+pub(crate) use read::{
+    BoxAt, Fault, Fields, box_at, child, children, parse_fragment, parse_head, parse_track, sample_entries,
+};
 pub(crate) use sample_table::SampleTable;
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(crate) fn box_at(bytes: &[u8]) -> Option<BoxAt> {
 }
 
 /// Walks the boxes in a box's content, and stops at the first that does not fit.
-pub(super) fn children(content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+pub(crate) fn children(content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut rest = content;
     std::iter::from_fn(move || {
         let found = box_at(rest)?;
@@ -41,7 +41,7 @@ pub(super) fn children(content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])>
     })
 }
 
-fn child<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
+pub(crate) fn child<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     path.iter().try_fold(content, |content, kind| {
         children(content).find(|(found, _)| found == *kind).map(|(_, content)| content)
     })
@@ -63,12 +63,16 @@ pub(crate) fn parse_head(moov: &[u8]) -> Result<FileHead, Fault> {
     }
 }
 
-fn parse_track(trak: &[u8]) -> Option<TrackHead> {
+pub(crate) fn parse_track(trak: &[u8]) -> Option<TrackHead> {
     let mdia = child(trak, &[b"mdia"])?;
-    let time_scale = Fields(child(mdia, &[b"mdhd"])?.get(20..)?).u32()?;
+    // the first version of these boxes, which others write, has shorter times
+    let place = |content: &[u8], wide, narrow| if content.first() == Some(&1) { wide } else { narrow };
+    let mdhd = child(mdia, &[b"mdhd"])?;
+    let time_scale = Fields(mdhd.get(place(mdhd, 20, 12)..)?).u32()?;
     let kind = match child(mdia, &[b"hdlr"])?.get(8..12)? {
         b"vide" => {
-            let mut size = Fields(child(trak, &[b"tkhd"])?.get(88..)?);
+            let tkhd = child(trak, &[b"tkhd"])?;
+            let mut size = Fields(tkhd.get(place(tkhd, 88, 76)..)?);
             let (width, height) = (size.u32()? >> 16, size.u32()? >> 16);
             TrackKind::Video { width: u16::try_from(width).ok()?, height: u16::try_from(height).ok()? }
         }
@@ -128,20 +132,20 @@ fn parse_run(traf: &[u8], origins: &Origins) -> Option<(u64, Run)> {
 }
 
 /// Takes big-endian fields from the front of bytes that may end at any place.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*head)
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
-    fn u64(&mut self) -> Option<u64> {
+    pub(crate) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }
 }

@@ -36,6 +36,11 @@ impl SampleTable {
         self.chunks.push(Chunk { offset, samples });
     }
 
+    /// Moves all samples towards the end of the file.
+    pub(crate) fn move_by(&mut self, bytes: u64) {
+        self.chunks.iter_mut().for_each(|chunk| chunk.offset += bytes);
+    }
+
     fn push(&mut self, sample: &Sample) {
         if self.is_empty() {
             self.first_dts = sample.dts;

@@ -17,10 +17,10 @@ pub enum ArchiveError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 
-    #[error("the archive `{url}` cannot be opened; see `[archive]`")]
+    #[error("the store `{url}` cannot be opened; see `[archive]` or `[snapshots]`")]
     Open { url: String, source: StoreError },
 
-    #[error("the archive's folder `{}` is not there; is its disk mounted?", folder.display())]
+    #[error("the store's folder `{}` is not there; is its disk mounted?", folder.display())]
     NoFolder { folder: PathBuf },
 
     #[error(
@@ -30,7 +30,8 @@ pub enum ArchiveError {
     Changed { url: String },
 
     #[error(
-        "the archive refuses to {doing} `{key}`: is the key of `[archive]` the right one, and may it do that?"
+        "the store refuses to {doing} `{key}`: is the key of `[archive]` or `[snapshots]` the right one, and may it do \
+         that?"
     )]
     Refused { doing: &'static str, key: String, source: StoreError },
 
@@ -40,13 +41,13 @@ pub enum ArchiveError {
     #[error("the archive does not hold `{key}`")]
     Absent { key: String },
 
-    #[error("cannot {doing} `{key}` in the archive")]
+    #[error("cannot {doing} `{key}` in the store")]
     Unreachable { doing: &'static str, key: String, source: StoreError },
 
-    #[error("the archive answered {status} when asked to {doing} `{key}`: {text}")]
+    #[error("the store answered {status} when asked to {doing} `{key}`: {text}")]
     Answered { doing: &'static str, key: String, status: u16, text: String },
 
-    #[error("cannot {doing} `{key}` in the archive")]
+    #[error("cannot {doing} `{key}` in the store")]
     Request { doing: &'static str, key: String, source: reqwest::Error },
 
     #[error("what the archive holds as `{key}` is not what was sent: {what}")]

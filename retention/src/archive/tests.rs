@@ -33,7 +33,7 @@ fn assert_recovers(world: &World, ids: &[catalog::SegmentId]) {
 fn a_store_that_is_down_refuses_or_breaks_off_costs_nothing() {
     for (fault, told) in [
         (Fault::Down, "cannot look at"),
-        (Fault::Refuses, "the archive refuses"),
+        (Fault::Refuses, "the store refuses"),
         (Fault::BreaksOff, "cannot send"),
     ] {
         let world = World::new();

@@ -68,7 +68,7 @@ fn holding(path: &str, state: SegmentState, work: Work, days: i64) -> Holding {
     Holding {
         id: SegmentId(1),
         path: path.into(),
-        camera: "gate".to_owned(),
+        camera: "gate".into(),
         state,
         start: now() - TimeDelta::days(days),
         duration: Some(Duration::from_secs(60)),
@@ -344,7 +344,7 @@ fn what_is_on_hold_stays_whatever_the_policy_says() {
     let catalog = catalog::Catalog::open(folder.path()).unwrap();
     let span = catalog::Span { from: now() - TimeDelta::days(40), to: now() - TimeDelta::days(20) };
     let hold = catalog::Hold { since: now(), until: None, reason: None };
-    catalog.hold(&catalog::OnHold::Footage { camera: "gate".to_owned(), span }, &hold).unwrap();
+    catalog.hold(&catalog::OnHold::Footage { camera: "gate".into(), span }, &hold).unwrap();
     let held = Situation { holds: catalog.holds(now()).unwrap(), ..situation(GB) };
     let policy = Retention {
         max_age: Some(DAY),

@@ -111,10 +111,10 @@ fn reports_go_to_a_folder_that_is_meant_from_the_file() {
 
 #[test]
 fn serves_this_machine_and_no_other_page_by_default() {
-    let Serve { listen, cors_origins, users } = settings("").serve;
+    let Serve { listen, cors_origins, users, tokens } = settings("").serve;
     assert_eq!(listen, "127.0.0.1:8420".parse().unwrap());
     assert_eq!(cors_origins, CorsOrigins::Only(Vec::new()));
-    assert!(users.is_empty());
+    assert!(users.is_empty() && tokens.is_empty());
 }
 
 #[test]
@@ -140,6 +140,12 @@ fn refuses_serving_that_cannot_be() {
                 5,
                 "`serve.user[0].password_hash`: must be an Argon2 hash",
             ),
+            (
+                "[[serve.token]]\nname = 'probe'\nsha256 = 'nightreel_x'",
+                5,
+                "`serve.token[0].sha256`: must be 64 hexadecimal digits",
+            ),
+            ("[[serve.token]]\nname = ''", 4, "`serve.token[0].name`: must have 1 to 64 characters"),
             ("[[serve.user]]\nname = 'a:b'", 4, "`serve.user[0].name`: must have 1 to 64 characters"),
             ("[serve]\nlisten = '127.0.0.1:70000'", 4, "`serve.listen`: must be an IP and a port"),
             ("[serve]\ncors_origins = ['example.org']", 4, "`serve.cors_origins[0]`: is no origin: write"),

@@ -65,3 +65,58 @@ fn refuses_policies_that_cannot_hold_or_would_surprise() {
         ],
     );
 }
+
+const COLD: &str = "[archive]\nurl = 'file:///mnt/cold'\n";
+
+#[test]
+fn refuses_archives_that_nothing_gets_to_or_stays_in() {
+    let before = format!("{CAMERA}{COLD}");
+    refused(
+        &before,
+        &[
+            (
+                "[retention]\narchive_after_days = 30\nmax_age_days = 30",
+                8,
+                "`retention.archive_after_days`: is 30, and all is deleted before",
+            ),
+            (
+                "[retention]\narchive_after_days = 3\nafter_processing = 'delete'",
+                8,
+                "`retention.archive_after_days`: is 3, and all is deleted before",
+            ),
+            (
+                "[retention]\narchive_after_days = 9\n[[retention.rule]]\nmax_age_days = 7",
+                8,
+                "`retention.archive_after_days`: is 9, and all is deleted before",
+            ),
+            (
+                "[retention]\ndelete_after_archive_days = 3",
+                8,
+                "`retention.delete_after_archive_days`: has no effect: nothing is archived",
+            ),
+            (
+                "[retention]\nafter_processing = 'archive'\nmax_age_days = 7\ndelete_after_archive_days = 7",
+                10,
+                "`retention.delete_after_archive_days`: is 7, and `max_age_days` deletes every copy before",
+            ),
+            (
+                "[retention]\nafter_processing = 'archive'\nkeep_restored_days = 0",
+                9,
+                "`retention.keep_restored_days`: is 0: what `nightreel restore` brings back",
+            ),
+        ],
+    );
+    let text = "max_age_days = 30\n[retention]\narchive_after_days = 30";
+    refused(
+        &before,
+        &[(
+            text,
+            7,
+            "`archive.max_age_days`: is 30, and footage gets there at `retention.archive_after_days` = 30",
+        )],
+    );
+    // Some of it gets there.
+    let rules = "[retention]\narchive_after_days = 9\nmax_age_days = 3\n[[retention.rule]]\nlabels = ['person']\n\
+                 max_age_days = 90\n";
+    load(&format!("{before}{rules}")).unwrap();
+}

@@ -1,6 +1,6 @@
 //! Tests of stores: whose keys go with which URL, and what follows from a storage class.
 
-use super::{STORAGE, load, refused};
+use super::{CAMERA, STORAGE, load, refused};
 use crate::StorePlace;
 
 #[test]
@@ -149,4 +149,27 @@ fn a_rule_whose_class_bills_for_longer_than_it_is_kept_is_warned_of() {
         warnings.iter().any(|text| text.contains("`DEEP_ARCHIVE` bills 180")) && warnings.len() == 1,
         "{warnings:?}"
     );
+}
+
+#[test]
+fn snapshots_go_to_a_store_by_the_same_keys_where_a_camera_takes_any() {
+    let camera = format!("{CAMERA}url = 'rtsp://h/a'\n");
+    refused(
+        &camera,
+        &[("[snapshots]\nurl = 's3://b'", 6, "`snapshots`: has no effect: no camera has `snapshot_seconds`")],
+    );
+    let camera = format!("{camera}snapshot_seconds = 5\n");
+    refused(
+        &camera,
+        &[
+            ("[snapshots]", 7, "`snapshots.url`: is missing"),
+            (
+                "[snapshots]\nurl = 'az://c'\naccount = 'footage'\nregion = 'x'",
+                10,
+                "`snapshots.region`: has no effect with `az://`",
+            ),
+        ],
+    );
+    let settings = load(&format!("{camera}[snapshots]\nurl = 'gs://b/pictures'")).unwrap();
+    assert_eq!(settings.snapshot_store.unwrap().address(), "gs://b/pictures");
 }

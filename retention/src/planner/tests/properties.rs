@@ -20,7 +20,7 @@ prop_compose! {
         let mut holding = holding(&format!("gate/{folder}a.mp4"), state, work, 0);
         holding.start = now() - TimeDelta::hours(hours);
         holding.bytes = size;
-        holding.camera = if in_yard { "yard" } else { "gate" }.to_owned();
+        holding.camera = if in_yard { "yard" } else { "gate" }.into();
         if person { showing("person", holding) } else { holding }
     }
 }
