@@ -11,6 +11,7 @@
 #   chain     processing: a segment's whole way, in minutes of footage per minute of CPU
 #   asking    the vision model: requests and dollars against one request for each sampled frame
 #   pages     the pages: 200 people with a day open, over a month of 64 cameras, beside a recorder
+#   plan      retention: a plan over 2.7 million segments against bare scans of the catalogue
 #   recall    what sampling by activity misses in nights with people at known times
 # `scripts/bench.sh WHAT --help` lists the options. docs/benchmarks.md has the tables, with their commands.
 #

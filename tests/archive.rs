@@ -63,6 +63,12 @@ fn there_and_back(nightreel: &Nightreel, cold: &Cold) {
     assert_eq!(finished(&processed(nightreel)), Vec::<PathBuf>::new(), "local copies are gone");
     assert_eq!(nightreel.status()["segments"]["archived"], 3);
     nightreel.verify();
+    let gone = nightreel.run(&["why", "gate/segment_20261122_220006.mp4", "--json"]).with_code(0).json();
+    assert!(
+        gone["archived"]["bundle"].as_str().unwrap().contains("gate") && gone["restored"].is_null(),
+        "{gone}"
+    );
+    assert_eq!(gone["deletion"]["why"], "in the archive");
     let [bundle] = &bundles(nightreel)[..] else { panic!("one bundle") };
     assert_eq!((&bundle["segments"], &bundle["state"]), (&3.into(), &"stored".into()));
     let verified = nightreel.run(&["archive", "verify", "--all", "--json"]).with_code(0).json();
@@ -78,6 +84,11 @@ fn there_and_back(nightreel: &Nightreel, cold: &Cold) {
     assert_eq!(sha256(&file), before[&file]);
     assert!(sidecar_beside(&file).exists());
     nightreel.verify();
+    let told = nightreel.run(&["why", file.to_str().unwrap()]).with_code(0).stdout;
+    assert!(
+        told.contains("archived  ") && told.contains("restored  ") && !told.contains("deleted  "),
+        "{told}"
+    );
 
     restore(nightreel, &["--process"]).with_code(0);
     assert_eq!(contents(&nightreel.root()).len(), before.len());

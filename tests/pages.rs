@@ -18,13 +18,21 @@ use crate::support::{
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A model that was told by a poster in the picture to say this.
-const CAPTION: &str = "A lantern <img src=x onerror=window.hacked=1></td><script>window.hacked=1</script>";
+const CAPTION: &str = "A lantern <img src=x onerror=window.hacked=1></td><script>window.hacked=1</script> ]]>&nbsp;\u{b}\u{ffff}";
 
 /// A file as another recorder may have named it.
 const ODD: &str = "<img src=x onerror=window.hacked=1>\"'&amp;_20261122_230000.mp4";
 
-/// Records nothing, looks at three segments and gives one up.
+/// Another, which is put back by somebody without scripts.
+const ODDER: &str = "<svg onload=window.hacked=1>_20261122_230100.mp4";
+
+/// Records nothing, looks at three segments and gives two files up.
 fn looked_at() -> Nightreel {
+    looked_at_with(&[])
+}
+
+/// The same, with footage of these hours of an earlier evening, so that there are more events.
+fn looked_at_with(hours: &[u32]) -> Nightreel {
     let nightreel = Nightreel::new();
     let server = VisionServer::start(None, |_| Reply::Caption(CAPTION.to_owned()));
     nightreel.configure(&format!(
@@ -33,8 +41,13 @@ fn looked_at() -> Nightreel {
         server.base_url()
     ));
     put_segments(&nightreel.root(), 3);
-    let odd = nightreel.write(Path::new("media/gate").join(ODD), "no video");
-    let_rest(&odd);
+    for hour in hours {
+        let name = format!("media/gate/segment_20261120_{hour}0000.mp4");
+        let_rest(&nightreel.copy_in(&footage(Clip::default()), name));
+    }
+    for odd in [ODD, ODDER] {
+        let_rest(&nightreel.write(Path::new("media/gate").join(odd), "no video"));
+    }
     nightreel.run(&["process", "--once", "--now"]);
     nightreel
 }
@@ -62,10 +75,10 @@ fn npm(folder: &str, package: &str) -> Option<PathBuf> {
 
 #[test]
 fn a_person_sees_days_events_and_footage_and_puts_failures_back() {
-    let nightreel = looked_at();
+    let nightreel = looked_at_with(&[19, 20, 21, 22]);
     let (mut server, address) = serve(&nightreel);
-    if look(&address, &[], 10) {
-        assert_eq!(nightreel.status()["queue"]["queued"], 1, "what was put back waits");
+    if look(&address, &[], 14) {
+        assert_eq!(nightreel.status()["queue"]["queued"], 2, "what was put back waits");
     }
     assert_eq!(server.terminate().code(), Some(0));
     nightreel.verify();
@@ -180,6 +193,29 @@ fn a_program_with_a_token_reads_everything_and_nobody_guesses_one() {
     let said = server.said();
     assert!(said.contains("a token was refused"), "{said}");
     assert!(![&token, almost, "guess"].iter().any(|secret| said.contains(secret)), "{said}");
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+/// Footage that Debian's Chromium cannot decode.
+#[test]
+fn what_the_browser_cannot_play_is_seen_as_stills_and_downloaded() {
+    let nightreel = Nightreel::new();
+    nightreel.configure("[detect]\nenabled = false\n");
+    const H265: &[&str] = &[
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-tag:v",
+        "hvc1",
+        "-x265-params",
+        "keyint=10:log-level=none",
+    ];
+    let clip = footage(Clip { encoder: H265, ..Clip::default() });
+    let_rest(&nightreel.copy_in(&clip, "media/gate/segment_20261122_220000.mp4"));
+    nightreel.run(&["process", "--once"]).with_code(0);
+    let (mut server, address) = serve(&nightreel);
+    look(&address, &[("H265", "1")], 1);
     assert_eq!(server.terminate().code(), Some(0));
 }
 

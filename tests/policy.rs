@@ -50,6 +50,7 @@ fn footage_with_people_is_kept_longer_and_why_tells_of_both() {
     assert_eq!(by_rule, [0, 1, 0]);
     let kept = why(&nightreel, &format!("gate/{WITH_PEOPLE}"));
     assert_eq!(kept["file"], format!("gate/processed/{WITH_PEOPLE}"));
+    assert!(kept["moved"].as_str() > kept.list("results")[0]["finished"].as_str(), "{kept}");
     let labels = &kept.list("results")[0]["labels"];
     assert!(labels.to_string().contains("person"), "{labels}");
     assert_eq!(kept["next"]["verdict"], "keep");
@@ -57,6 +58,9 @@ fn footage_with_people_is_kept_longer_and_why_tells_of_both() {
     let deleted = why(&nightreel, &format!("gate/processed/{DARK}"));
     assert_eq!((&deleted["state"], &deleted["next"]), (&"deleted".into(), &Value::Null));
     assert_eq!(deleted["deletion"]["why"], "older than retention.rule[1].max_age_days = 30");
+    let of_time = ["why", "--camera", "gate", "--at", "2020-01-01T00:00:06Z", "--json"];
+    assert_eq!(nightreel.run(&of_time).with_code(0).json(), deleted);
+    nightreel.run(&["why", "--camera", "gate", "--at", "2020-01-02"]).with_code(1).telling(&["no footage"]);
     let told = nightreel.run(&["why", &format!("gate/{DARK}")]).with_code(0);
     assert!(told.stdout.contains("deleted   ") && told.stdout.contains("looked at "), "{}", told.stdout);
     nightreel.verify();

@@ -51,7 +51,7 @@ fn a_still_is_the_view_of_the_frame_of_that_time() {
         ("/still/dome/..%2fleft?at=2026-11-22T22:00:00Z", 404),
         ("/still/dome/left?at=99999999999999d", 400),
         ("/still/dome/left?at=%2B262142-12-31T23:59:59Z", 400),
-        ("/still/dome/left", 400),
+        ("/still/dome/left", 200),
     ] {
         assert_eq!(ask(&address, &format!("GET {path}"), "").0, status, "{path}");
     }

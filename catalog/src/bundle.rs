@@ -103,6 +103,15 @@ pub struct Bundle {
 /// Added to the name of what is sealed.
 pub const SEALED_SUFFIX: &str = ".age";
 
+/// What the archive holds of a camera in one class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBundles {
+    pub camera: String,
+    pub class: Option<String>,
+    pub bundles: u64,
+    pub bytes: u64,
+}
+
 /// A segment that a bundle holds, with its files there.
 #[derive(Clone, Debug)]
 pub struct Archived {

@@ -6,12 +6,18 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::bundle::BUNDLE_COLUMNS;
 use crate::lock::ArchiveLock;
 use crate::segment::{COLUMNS, Word};
-use crate::{Archived, Bundle, BundleId, Catalog, CatalogError, Member, NewBundle, Segment, SegmentId, Span};
+use crate::{
+    Archived, Bundle, BundleId, Catalog, CatalogError, HeldBundles, Member, NewBundle, Segment, SegmentId,
+    Span,
+};
 
 /// No segment is longer: what began so long before a time cannot reach into it.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
 const MEMBER_COLUMNS: &str = "name, segment_id, kind, offset, length, sha256, plain_length, plain_sha256";
+
+/// Why what was in the archive alone is deleted.
+const LEFT: &str = "older than archive.max_age_days, and nowhere but in the archive";
 
 impl Catalog {
     /// Notes what is about to be sent, so that a kill leaves a trace of it. The same bytes are the same bundle.
@@ -78,9 +84,16 @@ impl Catalog {
     }
 
     /// Notes that a bundle is about to be deleted in the store: what no other holds is deleted with it.
-    pub fn begin_leaving(&self, id: BundleId) -> Result<(), CatalogError> {
+    pub fn begin_leaving(&self, id: BundleId, now: DateTime<Utc>) -> Result<(), CatalogError> {
         self.write("note that a bundle leaves", |t| {
             t.execute("UPDATE bundle SET state = 'leaving' WHERE id = ?1 AND state = 'stored'", [id])?;
+            t.execute(
+                "INSERT OR REPLACE INTO deletion SELECT id, ?2, ?3 FROM segment
+                 WHERE state = 'archived' AND id IN (SELECT segment_id FROM bundle_member WHERE bundle_id = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM bundle_member m JOIN bundle b ON b.id = m.bundle_id
+                                   WHERE m.segment_id = segment.id AND b.state = 'stored')",
+                params![id, now.timestamp_millis(), LEFT],
+            )?;
             t.execute(
                 "UPDATE segment SET archived_ms = NULL, state = 'deleted'
                  WHERE state = 'archived' AND id IN (SELECT segment_id FROM bundle_member WHERE bundle_id = ?1)
@@ -149,6 +162,21 @@ impl Catalog {
             ))?
             .query_row([store], Bundle::from_row)
             .optional()
+        })
+    }
+
+    /// Sums up what the archive holds, by camera and class.
+    pub fn held_bundles(&self) -> Result<Vec<HeldBundles>, CatalogError> {
+        self.read("sum up the archive", |c| {
+            c.prepare_cached(
+                "SELECT camera, class, count(*), sum(size) FROM bundle WHERE state = 'stored'
+                 GROUP BY camera, class ORDER BY camera, class",
+            )?
+            .query_map([], |row| {
+                let (bundles, bytes) = (row.get(2)?, row.get(3)?);
+                Ok(HeldBundles { camera: row.get(0)?, class: row.get(1)?, bundles, bytes })
+            })?
+            .collect()
         })
     }
 

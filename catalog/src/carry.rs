@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 
 use crate::intent::{Move, mark_move};
@@ -31,8 +31,10 @@ impl MediaFolder {
             carry_sidecar(&from, &to)?;
         }
         let stat = stat_of(&to).map_err(CatalogError::file("look at", &to))?;
+        // When it was renamed, also where that was done by a process that was killed.
+        let moved = FileStat::changed(&to).filter(|_| from != to);
         self.catalog().write("note a move", |t| match &stat {
-            Some(stat) => note_arrival(t, segment, &intent, stat),
+            Some(stat) => note_arrival(t, segment, &intent, (stat, moved)),
             None => note_loss(t, segment),
         })
     }
@@ -115,13 +117,18 @@ fn note_arrival(
     t: &Transaction<'_>,
     segment: &Segment,
     intent: &Move,
-    stat: &FileStat,
+    (stat, moved): (&FileStat, Option<DateTime<Utc>>),
 ) -> rusqlite::Result<()> {
     let state = intent.change.as_ref().map(|change| change.state);
     t.execute(
         "UPDATE segment SET path = ?2, state = ifnull(?3, state), intent = NULL, intent_path = NULL,
-            intent_state = NULL WHERE id = ?1",
-        params![segment.id, PathText(intent.to.clone()), state.map(Word)],
+            intent_state = NULL, moved_ms = ifnull(?4, moved_ms) WHERE id = ?1",
+        params![
+            segment.id,
+            PathText(intent.to.clone()),
+            state.map(Word),
+            moved.map(|at| at.timestamp_millis())
+        ],
     )?;
     segments::set_stat(t, segment.id, stat)?;
     let waits = t

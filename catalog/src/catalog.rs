@@ -158,6 +158,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../migrations/0011_planning.sql")),
         M::up(include_str!("../migrations/0012_changed.sql")),
         M::up(include_str!("../migrations/0013_sealed.sql")),
+        M::up(include_str!("../migrations/0014_moved.sql")),
     ])
 }
 

@@ -44,6 +44,8 @@ pub struct Footage {
     pub span: Span,
     pub processed: bool,
     pub archived: bool,
+    /// The archive alone has it.
+    pub away: bool,
 }
 
 /// Of one camera and day. Each second is counted once, however many files or gaps it is in.
@@ -188,7 +190,12 @@ impl Catalog {
                 gaps: gap::causes_within(c, camera, span, now)?,
                 doubts: Vec::new(),
             };
-            rows.footage.extend(in_hand.map(|span| Footage { span, processed: false, archived: false }));
+            rows.footage.extend(in_hand.map(|span| Footage {
+                span,
+                processed: false,
+                archived: false,
+                away: false,
+            }));
             if !is_attended
                 && expected::is_expected(c, camera)?
                 && let Some(end) = newest
@@ -209,7 +216,7 @@ fn footage_within(c: &Connection, camera: &CameraId, span: Span) -> rusqlite::Re
     c.prepare_cached(
         "SELECT start_ms, ifnull(duration_ms, 0),
                 state = 'processed' OR EXISTS (SELECT 1 FROM result WHERE result.segment_id = segment.id),
-                archived_ms IS NOT NULL
+                archived_ms IS NOT NULL, state = 'archived'
          FROM segment WHERE camera = ?1 AND start_ms >= ?2 AND start_ms < ?3
             AND substr(path, 1, 1) <> '/' AND start_ms + ifnull(duration_ms, 0) >= ?4",
     )?
@@ -223,7 +230,7 @@ fn footage_within(c: &Connection, camera: &CameraId, span: Span) -> rusqlite::Re
         |row| {
             let from = time(row.get(0)?);
             let span = Span::new(from, from + TimeDelta::milliseconds(row.get(1)?));
-            Ok(Footage { span, processed: row.get(2)?, archived: row.get(3)? })
+            Ok(Footage { span, processed: row.get(2)?, archived: row.get(3)?, away: row.get(4)? })
         },
     )?
     .collect()

@@ -95,7 +95,9 @@ pub use batch::{
     Batch, BatchLimits, BatchLine, BatchState, BatchTally, Fate, Gathered, Intended, Known, NewQuestion,
     Settled, Spool, Tried, Try,
 };
-pub use bundle::{Archived, Bundle, BundleId, BundleState, Member, MemberKind, NewBundle, Plain, SEALED_SUFFIX};
+pub use bundle::{
+    Archived, Bundle, BundleId, BundleState, HeldBundles, Member, MemberKind, NewBundle, Plain, SEALED_SUFFIX,
+};
 pub use catalog::Catalog;
 pub use changed::Stamp;
 pub use circles::FoundCircle;
@@ -143,7 +145,7 @@ pub use spans::Span;
 pub use spending::{Bound, CapReached, DayCaps, Deferral, Spent, WAITS_FOR_CAP};
 pub use sqlite_queue::SqliteQueue;
 pub use store::rfc3339;
-pub use story::{Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
+pub use story::{Archival, Deletion, Story, StoryCall, StoryGap, StoryLabel, StoryResults, StoryWork};
 pub use summary::Summary;
 pub use thumbnails::Thumbnails;
 pub use urgency::Urgency;

@@ -134,8 +134,8 @@ fn take(
     if let Some(known) = &known {
         t.prepare_cached(
             "UPDATE segment SET start_ms = ?2, start_source = ?3, duration_ms = ?4, added_ms = ?5,
-                (archived_ms, restored_ms) =
-                    (SELECT archived_ms, restored_ms FROM former.segment WHERE former.segment.id = ?1)
+                (archived_ms, restored_ms, moved_ms) =
+                    (SELECT archived_ms, restored_ms, moved_ms FROM former.segment WHERE former.segment.id = ?1)
              WHERE id = ?1",
         )?
         .execute(params![

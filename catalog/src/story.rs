@@ -14,6 +14,9 @@ use crate::{Catalog, CatalogError, FAILED, GapCause, Hold, PROCESSED, Segment, S
 /// Gaps that end so shortly before a segment, or begin so shortly after it, are told of.
 const AROUND: TimeDelta = TimeDelta::minutes(10);
 
+/// What began longer before a time does not reach it.
+const LONGEST: TimeDelta = TimeDelta::days(1);
+
 /// Its JSON form is that of `why --json`, docs/results.md.
 #[derive(Clone, Debug, Serialize)]
 pub struct Story {
@@ -39,7 +42,22 @@ pub struct Story {
     /// Requests to the vision model about its content, oldest first.
     pub calls: Vec<StoryCall>,
     pub hold: Option<Hold>,
+    /// When its file was moved last, by rule or into `failed/`.
+    pub moved: Option<DateTime<Utc>>,
+    /// Absent where the archive does not hold it.
+    pub archived: Option<Archival>,
+    /// When it came back from there.
+    pub restored: Option<DateTime<Utc>>,
     pub deletion: Option<Deletion>,
+}
+
+/// Since when the archive holds it, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Archival {
+    pub at: DateTime<Utc>,
+    pub store: String,
+    pub bundle: String,
+    pub class: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -110,11 +128,28 @@ impl Catalog {
         })
     }
 
+    /// Finds a camera's segment of a time, whatever became of it. One whose length is not known counts as a minute.
+    pub fn segment_of_time(&self, camera: &str, at: DateTime<Utc>) -> Result<Option<Segment>, CatalogError> {
+        self.read("find a segment", |c| {
+            c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM segment
+                 WHERE camera = ?1 AND start_ms BETWEEN ?2 - ?3 AND ?2 AND start_ms + ifnull(duration_ms, 60000) > ?2
+                 ORDER BY start_ms DESC, id DESC LIMIT 1"
+            ))?
+            .query_row(
+                params![camera, at.timestamp_millis(), LONGEST.num_milliseconds()],
+                Segment::from_row,
+            )
+            .optional()
+        })
+    }
+
     pub fn story(&self, segment: &Segment, now: DateTime<Utc>) -> Result<Story, CatalogError> {
         let hold = self.holds(now)?.of(segment).cloned();
         self.read("tell a segment's story", |c| {
             let id = segment.id;
             let results = results(c, id)?;
+            let [added, moved, restored] = times(c, id)?;
             Ok(Story {
                 id,
                 file: segment.path.clone(),
@@ -125,14 +160,15 @@ impl Catalog {
                 start_source: segment.start_source.to_string(),
                 duration_s: segment.duration.map(|duration| duration.as_secs_f64()),
                 bytes: segment.stat.size,
-                added: c.query_row("SELECT added_ms FROM segment WHERE id = ?1", [id], |row| {
-                    row.get(0).map(time)
-                })?,
+                added: added.unwrap_or_default(),
                 gaps: gaps(c, segment)?,
                 work: work(c, id)?,
                 calls: calls(c, id)?,
                 results,
                 hold,
+                moved,
+                archived: archival(c, id)?,
+                restored,
                 deletion: deletion(c, id)?,
             })
         })
@@ -212,6 +248,26 @@ fn calls(c: &Connection, id: SegmentId) -> rusqlite::Result<Vec<StoryCall>> {
     .collect()
 }
 
+fn times(c: &Connection, id: SegmentId) -> rusqlite::Result<[Option<DateTime<Utc>>; 3]> {
+    c.query_row("SELECT added_ms, moved_ms, restored_ms FROM segment WHERE id = ?1", [id], |row| {
+        let at = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(time));
+        Ok([at(0)?, at(1)?, at(2)?])
+    })
+}
+
+fn archival(c: &Connection, id: SegmentId) -> rusqlite::Result<Option<Archival>> {
+    c.prepare_cached(
+        "SELECT s.archived_ms, b.store, b.key, b.class FROM segment s
+         JOIN bundle_member m ON m.segment_id = s.id JOIN bundle b ON b.id = m.bundle_id
+         WHERE s.id = ?1 AND s.archived_ms IS NOT NULL AND b.state = 'stored' ORDER BY b.stored_ms LIMIT 1",
+    )?
+    .query_row([id], |row| {
+        let at = time(row.get(0)?);
+        Ok(Archival { at, store: row.get(1)?, bundle: row.get(2)?, class: row.get(3)? })
+    })
+    .optional()
+}
+
 fn deletion(c: &Connection, id: SegmentId) -> rusqlite::Result<Option<Deletion>> {
     c.prepare_cached("SELECT at_ms, why FROM deletion WHERE segment_id = ?1")?
         .query_row([id], |row| Ok(Deletion { at: time(row.get(0)?), why: row.get(1)? }))
@@ -240,12 +296,20 @@ mod tests {
         let meant = store.catalog.segment_meant(Path::new("gate/a.mp4")).unwrap().unwrap();
         let story = store.catalog.story(&meant, noon()).unwrap();
         assert_eq!((story.id, story.state, story.gaps.len()), (id, SegmentState::Processed, 2));
+        let moved = story.moved.unwrap();
+        assert!((Utc::now() - moved).abs() < TimeDelta::minutes(10), "moved at {moved}");
+        assert_eq!((story.archived, story.restored), (None, None));
         assert_eq!(story.work.unwrap().state, "done");
         let labels: Vec<_> = story.results[0].labels.iter().map(|seen| seen.label.as_str()).collect();
         assert_eq!((labels, story.results[0].frames), (vec!["car", "person"], 2));
         let planned = Planned { id, state: SegmentState::Processed, now: noon() };
         store.media().delete_planned(planned, "older than thirty days").unwrap();
         let meant = store.catalog.segment_meant(Path::new("gate/a.mp4")).unwrap().unwrap();
+        let at = |seconds| {
+            store.catalog.segment_of_time("gate", meant.start + TimeDelta::seconds(seconds)).unwrap()
+        };
+        assert_eq!(at(1).map(|segment| segment.id), Some(id));
+        assert!(at(-1).is_none() && at(3600).is_none());
         let story = store.catalog.story(&meant, noon()).unwrap();
         let deletion = Deletion { at: noon(), why: "older than thirty days".to_owned() };
         assert_eq!((story.state, story.deletion), (SegmentState::Deleted, Some(deletion)));

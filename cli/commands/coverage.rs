@@ -95,8 +95,9 @@ fn rows(store: &Store, camera: &str, day: Day) -> anyhow::Result<CoverageRows> {
 /// Lists the cameras of the settings and those that only the catalogue knows, with when they are recorded.
 fn cameras(store: &Store) -> anyhow::Result<BTreeMap<String, Windows>> {
     let always = || Windows::always(Tz::UTC);
-    let known = store.catalog.summaries()?.into_keys().flatten().filter(|id| id.parse::<CameraId>().is_ok());
-    let mut cameras: BTreeMap<String, Windows> = known.map(|id| (id, always())).collect();
+    let known = store.catalog.recorded_cameras()?;
+    let mut cameras: BTreeMap<String, Windows> =
+        known.into_iter().map(|id| (id.to_string(), always())).collect();
     for camera in &store.settings.cameras {
         let windows = match &camera.recording {
             Recording::During(windows) => windows.clone(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::commands::estimate_archive::ArchiveEstimate;
+use crate::commands::estimate_held::{self, HeldLine};
 use crate::commands::estimate_vision::VisionEstimate;
 use crate::open::{self, Store};
 use crate::output;
@@ -40,6 +41,8 @@ struct Estimates {
     vision: Option<VisionEstimate>,
     /// Absent where nothing is archived.
     archive: Option<ArchiveEstimate>,
+    /// What the archive holds already.
+    archived: Vec<HeldLine>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +110,8 @@ impl Estimates {
             .filter_map(|c| Some((c.id.as_str(), c.estimate.as_ref()?.bytes_per_month)))
             .collect();
         let archive = ArchiveEstimate::of(&store.settings, &months);
-        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision, archive })
+        let archived = estimate_held::held(store)?;
+        Ok(Self { cameras, bytes_per_day, bytes_per_month, disk, vision, archive, archived })
     }
 
     fn print(&self) -> anyhow::Result<()> {
@@ -131,7 +135,8 @@ impl Estimates {
         }
         output::line(text)?;
         self.vision.iter().flat_map(VisionEstimate::lines).try_for_each(output::line)?;
-        self.archive.iter().flat_map(ArchiveEstimate::lines).try_for_each(output::line)
+        self.archive.iter().flat_map(ArchiveEstimate::lines).try_for_each(output::line)?;
+        estimate_held::line(&self.archived).map_or(Ok(()), output::line)
     }
 }
 

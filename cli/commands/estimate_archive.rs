@@ -9,7 +9,7 @@ use crate::output;
 
 /// Bundles are made by the hour.
 const BUNDLES_PER_MONTH: u64 = 24 * 30;
-const BYTES_PER_GB: f64 = (1u64 << 30) as f64;
+pub(super) const BYTES_PER_GB: f64 = (1u64 << 30) as f64;
 
 /// Of thirty days' footage.
 #[derive(Serialize)]

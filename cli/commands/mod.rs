@@ -19,6 +19,7 @@ mod doctor_archive;
 mod doctor_process;
 pub(crate) mod estimate;
 mod estimate_archive;
+mod estimate_held;
 mod estimate_vision;
 pub(crate) mod events;
 pub(crate) mod export;

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use catalog::{Story, StoryCall, StoryGap, StoryResults, StoryWork};
+use anyhow::Context;
+use catalog::{Archival, Segment, Story, StoryCall, StoryGap, StoryResults, StoryWork};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use retention::{Future, Verdict};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::commands::events::when;
 use crate::commands::hold::segment_named;
 use crate::commands::retain::retainer;
 use crate::commands::status::time;
@@ -22,11 +24,20 @@ use crate::output;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     nightreel why gate/segment_20261122_220000.mp4\n  \
+    nightreel why --camera gate --at 'yesterday 03:00'\n  \
     nightreel why gate/segment_20261122_220000.mp4 --json | jq .next")]
 pub(crate) struct WhyArgs {
     /// By its path in the media folder, or in full.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "camera", conflicts_with = "camera")]
+    file: Option<PathBuf>,
+
+    /// What became of this camera's footage of a time.
+    #[arg(long, value_name = "ID", requires = "at")]
+    camera: Option<String>,
+
+    /// 2026-11-22T03:00, "yesterday 03:00", 03:00, or 2h ago as 2h.
+    #[arg(long, value_name = "TIME", requires = "camera")]
+    at: Option<String>,
 
     /// Print one object; see docs/results.md.
     #[arg(long)]
@@ -62,11 +73,22 @@ impl Next {
 pub(crate) fn run(global: &Global, args: &WhyArgs) -> anyhow::Result<ExitCode> {
     let store = Store::existing(&open::settings(global)?.settings)?;
     let now = store.clock.now();
-    let segment = segment_named(&store, &args.file)?;
+    let segment = wanted(&store, args)?;
     let next = retainer(&store).future(segment.id, now)?.map(Next::of);
     let told = Told { story: store.catalog.story(&segment, now)?, next };
     if args.json { output::json(&told) } else { print(&told, &store) }?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn wanted(store: &Store, args: &WhyArgs) -> anyhow::Result<Segment> {
+    if let Some(file) = &args.file {
+        return segment_named(store, file);
+    }
+    let [at, _] = when(store).span(args.at.as_deref(), None)?;
+    let (camera, at) = args.camera.as_deref().zip(at).context("name a file, or a camera with `--at`")?;
+    store.catalog.segment_of_time(camera, at)?.with_context(|| {
+        format!("`{camera}` has no footage of {} UTC; `nightreel coverage` tells of gaps", time(at))
+    })
 }
 
 fn print(told: &Told, store: &Store) -> anyhow::Result<()> {
@@ -79,6 +101,9 @@ fn print(told: &Told, store: &Store) -> anyhow::Result<()> {
     lines.extend(story.results.iter().map(|results| ("looked at", results_text(results))));
     lines.extend(story.calls.iter().map(|call| ("asked", call_text(call))));
     lines.extend(asked_in_all(&story.calls).map(|text| ("cost", text)));
+    lines.extend(story.moved.map(|at| ("moved", format!("{} UTC", time(at)))));
+    lines.extend(story.archived.iter().map(|archival| ("archived", archival_text(archival))));
+    lines.extend(story.restored.map(|at| ("restored", format!("{} UTC", time(at)))));
     lines.push(("now", state_text(story)));
     if let Some(hold) = &story.hold {
         let until = hold.until.map_or_else(String::new, |until| format!(" until {} UTC", time(until)));
@@ -122,6 +147,11 @@ fn results_text(results: &StoryResults) -> String {
 fn call_text(call: &StoryCall) -> String {
     let cost = call.cost_usd.map_or_else(|| "cost unknown".to_owned(), |usd| format!("${usd:.6}"));
     format!("{} UTC, {}, {}, {cost}", time(call.begun), call.model, call.status)
+}
+
+fn archival_text(archival: &Archival) -> String {
+    let class = archival.class.as_ref().map_or_else(String::new, |class| format!(", {class}"));
+    format!("{} UTC, in {} of {}{class}", time(archival.at), archival.bundle, archival.store)
 }
 
 fn asked_in_all(calls: &[StoryCall]) -> Option<String> {

@@ -140,6 +140,16 @@ pub(crate) struct Estimate {
     pub(crate) cameras: Vec<EstimateCamera>,
     pub(crate) bytes_per_day: u64,
     pub(crate) disk: EstimateDisk,
+    pub(crate) archived: Vec<Held>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) camera: String,
+    pub(crate) storage_class: Option<String>,
+    pub(crate) bundles: u64,
+    pub(crate) bytes: u64,
+    pub(crate) usd_per_month: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]

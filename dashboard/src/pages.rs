@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::fault::{Fault, Made};
 use crate::figures::Wanted;
-use crate::kept::Kept;
+use crate::kept::{Holds, Kept};
 use crate::packed::Packed;
 use crate::page::{clip, cues, day, events, feed, live, night, play, search, still, storage, thumbnail};
 use crate::params::Params;
@@ -42,6 +42,8 @@ pub(crate) struct Pages {
     pub(crate) days: Kept<chrono::NaiveDate, Arc<Packed>, day::Basis>,
     /// What the figures told last.
     pub(crate) figures: Kept<Wanted, Arc<Value>, ()>,
+    /// The labels of which there are events.
+    labels: Kept<(), Arc<Vec<String>>, ()>,
     /// What forms send back: a page elsewhere cannot know it.
     pub(crate) token: String,
     /// Places for clips that are being sent.
@@ -61,6 +63,7 @@ pub(crate) fn router(site: Site) -> Router {
         site,
         days,
         figures: Kept::new(FIGURES, |_| 1),
+        labels: Kept::new(1, |_| 1),
         token: token::random(),
         clips: Arc::new(Semaphore::new(clip::AT_ONCE)),
         stills: Arc::new(Semaphore::new(1)),
@@ -110,6 +113,12 @@ impl Pages {
                 text: "that page was of an earlier start of the server; load it again".to_owned(),
             }),
         }
+    }
+
+    /// Lists the labels to choose from. To find them, all events are looked at.
+    pub(crate) fn labels(&self) -> Made<Arc<Vec<String>>> {
+        let find = || Ok((Arc::new(self.site.catalog.event_labels()?), Holds::AWhile));
+        self.labels.get(&(), || Ok(()), find)
     }
 
     /// Makes a page, on a thread where it may block.

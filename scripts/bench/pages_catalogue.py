@@ -121,7 +121,7 @@ def seen(steps):
     """About a hundred events for each camera and day."""
     every = max(1, steps // (DAYS * 100))
     thrown = THROWN.format("s.id", "s.id / 64")
-    label = f"(SELECT word FROM label WHERE number = {thrown} % {len(LABELS)})"
+    label = f"(SELECT word FROM label WHERE number = {thrown} / 17 % {len(LABELS)})"
     saying = f"(SELECT word FROM saying WHERE number = {thrown} / 11 % {len(SAYINGS)})"
     yield f"""
         INSERT INTO event (id, camera, view, label, start_ms, end_ms, still, peak, segment_id, frame, best_ms, score, area,

@@ -30,7 +30,7 @@ fn always() -> Windows {
 }
 
 fn file(from: i64, to: i64) -> Footage {
-    Footage { span: span(from, to), processed: false, archived: false }
+    Footage { span: span(from, to), processed: false, archived: false, away: false }
 }
 
 fn rows(footage: &[Footage], gaps: &[(Span, GapCause)]) -> CoverageRows {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use catalog::{Coverage, Day, coverage};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::fault::Made;
 use crate::figures::Wanted;
 use crate::page::day::{read, today_of};
+use crate::page::play::restore;
+use crate::page::strip::away_spans;
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
 
@@ -29,6 +31,42 @@ pub(crate) async fn plan(State(pages): Shared) -> Response {
 
 async fn figure(pages: Arc<Pages>, wanted: Wanted) -> Response {
     pages.json(move |pages| pages.figure(wanted).map(|figure| Value::clone(&figure))).await
+}
+
+#[derive(Serialize)]
+struct Away {
+    archived: Vec<AwaySpan>,
+}
+
+/// A time of which the archive alone has the footage.
+#[derive(Serialize)]
+struct AwaySpan {
+    camera: String,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    /// The command that brings it back.
+    restore: String,
+}
+
+pub(crate) async fn archived(State(pages): Shared, params: Params) -> Response {
+    pages.json(move |pages| away(pages, &params)).await
+}
+
+fn away(pages: &Pages, params: &Params) -> Made<Away> {
+    let site = &pages.site;
+    let date = params.get("day").map_or_else(|| Ok(today_of(pages)), read)?;
+    let span = Day::of(date, site.zone()).span;
+    let mut archived = Vec::new();
+    for (id, _) in site.cameras()? {
+        let rows = site.catalog.coverage_rows(&id, span, site.clock.now())?;
+        archived.extend(away_spans(&rows, span).into_iter().map(|span| AwaySpan {
+            camera: id.to_string(),
+            from: span.from,
+            to: span.to,
+            restore: restore(&id, span),
+        }));
+    }
+    Ok(Away { archived })
 }
 
 #[derive(Serialize)]

@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<Arc<Pages>> {
         .route("/status", get(figures::status))
         .route("/estimate", get(figures::estimate))
         .route("/plan", get(figures::plan))
+        .route("/archived", get(figures::archived))
         .route("/coverage", get(figures::of_day))
         .route("/failures", get(failures::list))
         .route("/failures/{id}/requeue", post(failures::requeue))

@@ -123,6 +123,7 @@ pub(crate) fn legend() -> Markup {
     let entries = [
         ("processed", "processed"),
         ("queued", "waits"),
+        ("archived", "archived"),
         ("gap", "gap"),
         ("mark person", "person"),
         ("mark vehicle", "vehicle"),

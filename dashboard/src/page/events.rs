@@ -53,7 +53,7 @@ fn show(pages: &Pages, params: &Params) -> Made<Markup> {
 fn filters(pages: &Pages, params: &Params) -> Made<Markup> {
     let cameras = pages.site.cameras()?;
     let cameras: Vec<&str> = cameras.keys().map(config::CameraId::as_str).collect();
-    let labels = pages.site.catalog.event_labels()?;
+    let labels = pages.labels()?;
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     Ok(html! {
         form.filters action="/events" {

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use catalog::{CoverageRows, Event, EventFilter, Segment, Span};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use config::CameraId;
 use maud::{Markup, html};
 use serde::Serialize;
@@ -14,13 +14,16 @@ use crate::page::card::Card;
 use crate::page::cues;
 use crate::page::shell::{Tab, shell};
 use crate::page::still;
-use crate::page::strip::{Links, Strip};
+use crate::page::strip::{Links, Strip, away_spans};
 use crate::page::words::{clock, count, date_and_clock, encoded, instant, media_address, play_address};
 use crate::pages::{Pages, Shared};
 use crate::params::Params;
 
 /// Segments that a player is given at once; it asks for those after them.
 pub(crate) const AT_ONCE: u32 = 30;
+
+/// Stretches of an hour that are told one by one.
+const SHOWN_STRETCHES: usize = 12;
 
 /// Events of the hour that are shown as cards.
 const CARDS: u32 = 12;
@@ -91,16 +94,19 @@ fn show(pages: &Pages, camera: &CameraId, params: &Params) -> Made<Markup> {
     };
     let events = site.catalog.events(&filter)?;
     let rows = site.catalog.coverage_rows(camera, span, site.clock.now())?;
+    let away = away_spans(&rows, span);
     let title = format!("{camera}, {}", date_and_clock(at, site.zone()));
     let body = html! {
         div.head {
             h1 { (camera) " " small #now { (date_and_clock(at, site.zone())) } }
             (hour_links(camera, span))
         }
+        (archived_then(pages, camera, (&away, at)))
         (screen(pages, &segments, at))
         (strip(pages, (camera, span), &rows)?)
         (controls(&segments, &views(pages, camera, at)))
         @if !segments.is_empty() { (clip_form(pages, camera, at)) }
+        (archived(pages, camera, &away))
         @if !events.is_empty() { (seen(pages, &events)) }
         script src=(address("play.js")) defer {}
     };
@@ -138,9 +144,46 @@ fn screen(pages: &Pages, segments: &[Playable], at: DateTime<Utc>) -> Markup {
                 }
             }
         } @else {
-            p.empty { "Nothing was recorded from then on." }
+            p.empty { "There is no footage from then on." }
         }
     }
+}
+
+/// Says that what was asked for is no longer on the disk, and how it comes back.
+fn archived_then(pages: &Pages, camera: &CameraId, (away, at): (&[Span], DateTime<Utc>)) -> Markup {
+    html! {
+        @if let Some(span) = away.iter().find(|span| span.from <= at && at < span.to) {
+            p.note { "This is in the archive and no longer on the disk. " (comes_back(pages, camera, *span)) }
+        }
+    }
+}
+
+/// Lists what of the hour is no longer on the disk.
+fn archived(pages: &Pages, camera: &CameraId, away: &[Span]) -> Markup {
+    html! {
+        @if !away.is_empty() {
+            details {
+                summary { "What of this hour is in the archive, and no longer on the disk" }
+                ul { @for span in away.iter().take(SHOWN_STRETCHES) { li { (comes_back(pages, camera, *span)) } } }
+                @if away.len() > SHOWN_STRETCHES { p { "And others: the strip shows them." } }
+            }
+        }
+    }
+}
+
+fn comes_back(pages: &Pages, camera: &CameraId, span: Span) -> Markup {
+    let zone = pages.site.zone();
+    html! {
+        "From " (clock(span.from, zone)) " to " (clock(span.to, zone)) " comes back by " code { (restore(camera, span)) }
+    }
+}
+
+/// Returns the command that brings footage back.
+pub(crate) fn restore(camera: &CameraId, span: Span) -> String {
+    let second = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    // to the next whole second, so that nothing is cut off
+    let to = span.to + TimeDelta::milliseconds(999);
+    format!("nightreel restore --camera {camera} --from {} --to {}", second(span.from), second(to))
 }
 
 fn strip(pages: &Pages, (camera, span): (&CameraId, Span), rows: &CoverageRows) -> Made<Markup> {

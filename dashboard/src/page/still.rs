@@ -1,4 +1,5 @@
-//! Stills: what a camera's view shows at a time, `/still/gate/left?at=2026-11-25T22:00:00Z`, out of what is recorded.
+//! Stills: what a camera's view shows at a time, `/still/gate/left?at=2026-11-25T22:00:00Z`, out of what is recorded; without
+//! a time the newest picture of the newest closed segment.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -85,8 +86,9 @@ fn still(pages: &Pages, (camera, view): (&str, &str), params: &Params) -> Made<B
     let Some(maker) = &pages.site.makers.still else { return Err(missing) };
     let camera = known(pages, camera)?;
     let view = views(pages, &camera).into_iter().find(|known| known.name == view).ok_or(missing)?;
-    let [Some(at), _] = pages.site.when().span(params.get("at"), None)? else {
-        return Err(Fault::Wrong { text: "`at` says of which time the picture is to be".to_owned() });
+    let at = match pages.site.when().span(params.get("at"), None)? {
+        [Some(at), _] => at,
+        [None, _] => newest(pages, &camera)?,
     };
     let key = Key { camera, view: view.name.clone(), at: at.timestamp_millis().div_euclid(STEP_MS) };
     if let Some(kept) = pages.gallery.get(&key) {
@@ -115,6 +117,15 @@ fn make(
     Ok(Bytes::from(maker(camera, view, Moment { footage, after })?))
 }
 
+/// Returns when the newest picture was taken that is there to be read.
+fn newest(pages: &Pages, camera: &CameraId) -> Made<DateTime<Utc>> {
+    let nothing = || Fault::Nothing { text: "nothing was recorded yet".to_owned() };
+    let catalog = &pages.site.catalog;
+    let segment = catalog.camera_segment_before(camera, pages.site.clock.now())?.ok_or_else(nothing)?;
+    let length = segment.duration.and_then(|length| TimeDelta::from_std(length).ok()).unwrap_or_default();
+    Ok(segment.start + (length - TimeDelta::milliseconds(1)).max(TimeDelta::zero()))
+}
+
 /// Lists what a camera's pictures can be seen through, the whole picture first.
 pub(crate) fn views(pages: &Pages, camera: &CameraId) -> Vec<View> {
     let cameras = &pages.site.settings.cameras;
@@ -122,6 +133,11 @@ pub(crate) fn views(pages: &Pages, camera: &CameraId) -> Vec<View> {
     let original = View { name: ORIGINAL.to_owned(), mode: ViewMode::Original };
     let others = of_settings.iter().filter(|view| view.name != ORIGINAL).cloned();
     std::iter::once(original).chain(others).collect()
+}
+
+/// Returns where the newest still of a whole picture is.
+pub(crate) fn newest_address(camera: &CameraId) -> String {
+    format!("/still/{}/{ORIGINAL}", encoded(camera.as_str()))
 }
 
 /// Returns where a still is.

@@ -5,7 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::fault::Made;
-use crate::figures::{Estimate, Plan, Status, Wanted};
+use crate::figures::{Estimate, Held, Plan, Status, Wanted};
 use crate::page::chart::{bar, fill};
 use crate::page::shell::{Tab, shell};
 use crate::page::words::{count, size};
@@ -36,6 +36,7 @@ fn show(pages: &Pages) -> Made<Markup> {
             }
         }
         (cameras(&status, &estimate))
+        (archive(&estimate.archived))
         (next_pass(&plan))
     };
     Ok(shell("Storage", Tab::Storage, &body))
@@ -60,6 +61,40 @@ fn cameras(status: &Status, estimate: &Estimate) -> Markup {
                         td { (size(camera.bytes)) (bar(camera.bytes as f64, most as f64)) }
                         td { (growth(&camera.id).map_or_else(|| "–".to_owned(), size)) }
                         td { (held.map(|(_, count)| count).sum::<u64>()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is away costs by the month.
+fn archive(held: &[Held]) -> Markup {
+    let most = held.iter().map(|line| line.bytes).max().unwrap_or_default();
+    let (bytes, bundles) =
+        held.iter().fold((0, 0), |(bytes, bundles), line| (bytes + line.bytes, bundles + line.bundles));
+    let usd = held.iter().map(|line| line.usd_per_month).sum::<Option<f64>>();
+    let money = |usd: Option<f64>| usd.map_or_else(|| "no price".to_owned(), |usd| format!("${usd:.2}"));
+    html! {
+        @if !held.is_empty() {
+            h2 #archive { "The archive" }
+            p {
+                "Holds " (size(bytes)) " in " (count(bundles, "bundle"))
+                @match usd {
+                    Some(_) => { ", for " (money(usd)) " a month." }
+                    None => { "; " code { "[[archive.price]]" } " says what that costs." }
+                }
+            }
+            table {
+                thead { tr { th { "Camera" } th { "Held" } th { "Class" } th { "A month" } } }
+                tbody {
+                    @for line in held {
+                        tr {
+                            th scope="row" { (line.camera) }
+                            td { (size(line.bytes)) (bar(line.bytes as f64, most as f64)) }
+                            td { (line.storage_class.as_deref().unwrap_or("the bucket's")) }
+                            td { (money(line.usd_per_month)) }
+                        }
                     }
                 }
             }

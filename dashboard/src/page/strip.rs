@@ -1,7 +1,7 @@
 //! A camera's time as a strip: what was recorded and what became of it, the gaps, and the events below. An SVG whose
 //! units are seconds; it is stretched to any width.
 
-use catalog::{CoverageRows, Mark, Span};
+use catalog::{CoverageRows, Footage, Mark, Span};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
@@ -16,6 +16,8 @@ const NEAR: TimeDelta = TimeDelta::seconds(20);
 enum Stage {
     Queued,
     Processed,
+    /// No longer on the disk.
+    Archived,
 }
 
 /// Whether a click leads to the player; a file that is handed on has none.
@@ -71,6 +73,7 @@ impl Strip<'_> {
         let (class, word) = match stage {
             Stage::Queued => ("queued", "waits to be processed"),
             Stage::Processed => ("processed", "processed"),
+            Stage::Archived => ("archived", "in the archive, no longer on the disk"),
         };
         html! {
             @if let Some((x, width)) = self.place(span, 0.0) {
@@ -113,7 +116,11 @@ impl Strip<'_> {
     fn footage(&self) -> Vec<(Span, Stage)> {
         let mut joined: Vec<(Span, Stage)> = Vec::new();
         for file in &self.rows.footage {
-            let stage = if file.processed { Stage::Processed } else { Stage::Queued };
+            let stage = match file {
+                Footage { away: true, .. } => Stage::Archived,
+                Footage { processed: true, .. } => Stage::Processed,
+                _ => Stage::Queued,
+            };
             match joined.last_mut() {
                 Some((last, same)) if *same == stage && file.span.from - last.to < NEAR => {
                     last.to = last.to.max(file.span.to);
@@ -124,6 +131,20 @@ impl Strip<'_> {
         joined.retain(|(span, _)| span.to > self.span.from && span.from < self.span.to);
         joined
     }
+}
+
+/// Returns when within a span the archive alone has footage; neighbours are one.
+pub(crate) fn away_spans(rows: &CoverageRows, span: Span) -> Vec<Span> {
+    let mut joined: Vec<Span> = Vec::new();
+    for file in rows.footage.iter().filter(|file| file.away) {
+        let part = Span::new(file.span.from.max(span.from), file.span.to.min(span.to));
+        match joined.last_mut() {
+            _ if part.from >= part.to => {}
+            Some(last) if part.from - last.to < NEAR => last.to = last.to.max(part.to),
+            _ => joined.push(part),
+        }
+    }
+    joined
 }
 
 /// Groups labels by colour.
@@ -151,7 +172,7 @@ pub(crate) fn hours(span: Span, zone: Tz) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use catalog::{Footage, GapCause};
+    use catalog::GapCause;
 
     use super::*;
 
@@ -160,7 +181,7 @@ mod tests {
     }
 
     fn file(from: i64, to: i64, processed: bool) -> Footage {
-        Footage { span: Span::new(at(from), at(to)), processed, archived: false }
+        Footage { span: Span::new(at(from), at(to)), processed, archived: false, away: false }
     }
 
     #[test]
@@ -192,6 +213,19 @@ mod tests {
         assert!(svg.contains(r#"x="86390.0" y="0" width="10.0""#), "{svg}");
         assert!(svg.contains("00:02:30–00:06:40: camera unreachable, 4 min 10 s"), "{svg}");
         assert!(svg.contains("00:01:00: &lt;b&gt;, 2 events") && !svg.contains("<b>"), "{svg}");
+    }
+
+    #[test]
+    fn what_the_archive_alone_has_is_told_apart() {
+        let away = |from, to| Footage { archived: true, away: true, ..file(from, to, true) };
+        let rows = CoverageRows {
+            footage: vec![away(0, 60), away(60, 120), file(120, 180, true)],
+            ..CoverageRows::default()
+        };
+        let span = Span::new(at(0), at(3600));
+        assert_eq!(away_spans(&rows, span), [Span::new(at(0), at(120))]);
+        assert_eq!(away_spans(&rows, Span::new(at(30), at(90))), [Span::new(at(30), at(90))]);
+        assert_eq!(away_spans(&rows, Span::new(at(120), at(180))), []);
     }
 
     #[test]

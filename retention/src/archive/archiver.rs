@@ -88,7 +88,7 @@ impl Archiver<'_> {
             let settings = &self.settings.in_class(bundle.class.as_deref());
             self.finish(&Sending { store: &store, settings, is_ending }, bundle)?;
         }
-        sent.expired = expiry::delete(self.media.catalog(), &store, &expired)?;
+        sent.expired = expiry::delete(self.media.catalog(), &store, (&expired, self.clock.now()))?;
         for due in ripe {
             if is_ending() || self.may_send().is_err() {
                 break;

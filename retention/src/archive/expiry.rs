@@ -1,7 +1,7 @@
 //! The end of a bundle: it is deleted in the store when it has been there long enough, in two phases.
 
 use catalog::{Bundle, BundleState, Catalog, Clock};
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use config::Archive;
 
 use super::{ArchiveError, Store};
@@ -30,10 +30,14 @@ pub fn expired(catalog: &Catalog, settings: &Archive, clock: &Clock) -> Result<V
 }
 
 /// Deletes them there. A kill leaves them `leaving`, to be deleted by the next pass.
-pub(super) fn delete(catalog: &Catalog, store: &Store, bundles: &[Bundle]) -> Result<Tally, ArchiveError> {
+pub(super) fn delete(
+    catalog: &Catalog,
+    store: &Store,
+    (bundles, now): (&[Bundle], DateTime<Utc>),
+) -> Result<Tally, ArchiveError> {
     let mut deleted = Tally::default();
     for bundle in bundles {
-        catalog.begin_leaving(bundle.id)?;
+        catalog.begin_leaving(bundle.id, now)?;
         store.delete(&bundle.key)?;
         catalog.forget_bundle(bundle.id)?;
         tracing::info!(key = bundle.key, "bundle deleted in the archive");

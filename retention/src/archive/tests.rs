@@ -257,6 +257,9 @@ fn a_bundle_is_deleted_at_its_age_unless_it_is_on_hold_or_has_a_local_copy() {
     assert_eq!(world.state(id), SegmentState::Deleted);
     assert!(world.bundles().is_empty());
     assert!(world.faulty.is_empty(), "and in the store");
+    let story = world.catalog.story(&world.catalog.segment(id).unwrap(), world.clock.now()).unwrap();
+    assert!(story.deletion.is_some_and(|deletion| deletion.why.contains("archive.max_age_days")));
+    assert_eq!(story.archived, None);
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn a_deletion_in_the_archive_that_was_cut_short_is_finished() {
     let world = World::new();
     let id = world.process(1);
     world.archive().unwrap();
-    world.catalog.begin_leaving(world.bundles()[0].id).unwrap();
+    world.catalog.begin_leaving(world.bundles()[0].id, world.clock.now()).unwrap();
     assert_eq!(world.state(id), SegmentState::Deleted);
     assert!(world.restore().unwrap().files.is_empty(), "nothing is promised any more");
     world.archive().unwrap();

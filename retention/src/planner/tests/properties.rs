@@ -15,18 +15,27 @@ prop_compose! {
         moved: bool,
         in_yard: bool,
         person: bool,
+        archived in prop::option::weighted(0.2, 0..20i64),
+        back: bool,
     ) -> Holding {
         let folder = if moved { "processed/" } else { "" };
         let mut holding = holding(&format!("gate/{folder}a.mp4"), state, work, 0);
         holding.start = now() - TimeDelta::hours(hours);
         holding.bytes = size;
         holding.camera = if in_yard { "yard" } else { "gate" }.into();
+        holding.archived = archived.map(|days| now() - TimeDelta::days(days));
+        holding.restored = holding.archived.filter(|_| back);
         if person { showing("person", holding) } else { holding }
     }
 }
 
 fn any_after() -> impl Strategy<Value = AfterProcessing> {
-    prop::sample::select(vec![AfterProcessing::Keep, AfterProcessing::Move, AfterProcessing::Delete])
+    prop::sample::select(vec![
+        AfterProcessing::Keep,
+        AfterProcessing::Move,
+        AfterProcessing::Archive,
+        AfterProcessing::Delete,
+    ])
 }
 
 fn any_age() -> impl Strategy<Value = Option<Duration>> {
@@ -57,9 +66,10 @@ prop_compose! {
         max_bytes in prop::option::of(0..3_000u64),
         protect_unprocessed: bool,
         rules in prop::collection::vec(any_rule(), 0..3),
+        (archive_after, stay) in (any_age(), any_age()),
     ) -> Retention {
         Retention {
-            after_processing, max_age, min_age, failed_max_age, max_unprocessed_age, min_free, max_bytes,
+            archive_after, delete_after_archive: stay.unwrap_or_default(), after_processing, max_age, min_age, failed_max_age, max_unprocessed_age, min_free, max_bytes,
             protect_unprocessed, rules, ..policy()
         }
     }
@@ -96,8 +106,7 @@ proptest! {
         prop_assert_eq!((ids.len(), plan.entries.len()), (held.len(), held.len()));
         prop_assert!(plan.entries.iter().all(|e| !e.reasons.is_empty()));
         let totals = plan.totals;
-        let counted = totals.keep.segments + totals.move_to_processed.segments + totals.delete.segments;
-        prop_assert_eq!(counted, held.len() as u64);
+        prop_assert_eq!(totals.held().segments, held.len() as u64);
     }
 
     #[test]
@@ -164,7 +173,27 @@ proptest! {
             let most = rule.and_then(|rule| rule.max_age).or(policy.max_age);
             let too_old = most.is_some_and(|most| (situation.now - entry.start).to_std().is_ok_and(|age| age >= most));
             if too_old && is_finished(holding) && situation.doubt.is_none() {
-                prop_assert_eq!(entry.verdict, Verdict::Delete);
+                let copy_stays = holding.restored.is_some() && policy.archives();
+                prop_assert!(copy_stays || matches!(entry.verdict, Verdict::Delete | Verdict::Archive));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_archived_goes_there_before_anything_but_the_floor_takes_it(
+        (held, policy, situation) in any_case()
+    ) {
+        let plan = plan(held.clone(), &policy, &situation);
+        for (holding, entry) in held.iter().zip(&plan.entries) {
+            let rule = policy.rule_of(&entry.camera, &holding.seen).map(|number| &policy.rules[number]);
+            let after = rule.and_then(|rule| rule.after_processing).unwrap_or(policy.after_processing);
+            let old_enough = policy.archive_after.map(|age| (situation.now - entry.start).to_std().is_ok_and(|a| a >= age));
+            let by_rule = old_enough.unwrap_or(after == AfterProcessing::Archive);
+            let is_new = is_finished(holding) && holding.archived.is_none();
+            if by_rule && after != AfterProcessing::Delete && is_new {
+                prop_assert!(entry.verdict == Verdict::Archive || entry.is_for_floor(), "{:?}", entry);
+            } else {
+                prop_assert!(entry.verdict != Verdict::Archive, "{:?}", entry);
             }
         }
     }

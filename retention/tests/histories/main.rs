@@ -4,21 +4,28 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog::{
-    Catalog, ClockSource, ClosedSegment, FileStat, Hold, MediaRoot, Object, OnHold, Profile, Queue, Results,
-    Sample, SegmentFacts, SegmentId, SegmentState, SqliteQueue, StartSource, Verifier, ViewResult,
-    sidecar_of,
+    Catalog, ClockSource, ClosedSegment, FileStat, Hold, MediaFolder, MediaRoot, Object, OnHold, Profile,
+    Queue, Results, Sample, SegmentFacts, SegmentId, SegmentState, SqliteQueue, StartSource, Verifier,
+    ViewResult, sidecar_of,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AfterProcessing, Environment, Retention, RetentionRule, Settings};
-use nightreel_retention::{Entry, Retainer, Verdict};
+use nightreel_retention::{Entry, Retainer, Verdict, measure};
 use proptest::prelude::*;
 
+#[cfg(feature = "archive")]
+mod cold;
+
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a file says it takes: what other programs write meanwhile does not count beside it.
+const HUGE: u64 = 1 << 40;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -35,6 +42,14 @@ enum Step {
         which: usize,
     },
     Retain,
+    /// The archive is told to end in the middle of what it sends.
+    EndSending {
+        looks: usize,
+    },
+    /// So many segments are lacking to a floor, and half a one.
+    Press {
+        lacking: u64,
+    },
     /// A pass that is killed at the step of this number, so far into it.
     Killed {
         step: usize,
@@ -57,12 +72,16 @@ enum HowFar {
 #[derive(Debug)]
 struct Known {
     id: SegmentId,
+    number: usize,
     start: DateTime<Utc>,
     processed: bool,
     person: bool,
     held: bool,
+    /// Since when the archive has it.
+    archived: Option<DateTime<Utc>>,
     /// A pass that was killed may have taken it.
     may_be_gone: bool,
+    /// Here, that is.
     gone: bool,
 }
 
@@ -74,25 +93,39 @@ struct Life {
     policy: Retention,
     now: DateTime<Utc>,
     known: Vec<Known>,
+    #[cfg(feature = "archive")]
+    cold: cold::Cold,
 }
 
 fn any_age() -> impl Strategy<Value = Option<Duration>> {
     prop::option::of((2..9u32).prop_map(|days| DAY * days))
 }
 
+/// What follows processing, and from when on it is archived.
+fn any_end() -> impl Strategy<Value = (AfterProcessing, Option<Duration>)> {
+    use AfterProcessing::{Archive, Delete, Keep, Move};
+    let here = prop::sample::select(vec![Keep, Move, Delete]).prop_map(|after| (after, None));
+    if cfg!(not(feature = "archive")) {
+        return here.boxed();
+    }
+    let there = (prop::sample::select(vec![Archive, Keep, Move, Delete]), any_age());
+    prop_oneof![here, there].boxed()
+}
+
 prop_compose! {
     fn any_policy()(
-        after_processing in prop::sample::select(
-            vec![AfterProcessing::Keep, AfterProcessing::Move, AfterProcessing::Delete]),
+        (after_processing, archive_after) in any_end(),
+        delete_after_archive in prop::sample::select(vec![Duration::ZERO, DAY * 3]),
         (max_age, person_age, min_age) in (any_age(), any_age(), any_age()),
         (failed_max_age, max_unprocessed_age) in (any_age(), any_age()),
+        protect_unprocessed: bool,
     ) -> Retention {
         let labels = vec!["person".to_owned()];
         let people = RetentionRule { labels, max_age: person_age, ..RetentionRule::default() };
         let rules = if person_age.is_some() { vec![people] } else { Vec::new() };
         Retention {
-            after_processing, max_age, min_age, failed_max_age, max_unprocessed_age, rules,
-            ..Retention::default()
+            after_processing, max_age, min_age, failed_max_age, max_unprocessed_age, rules, protect_unprocessed,
+            archive_after, delete_after_archive, ..Retention::default()
         }
     }
 }
@@ -107,6 +140,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (0..8usize).prop_map(|which| Step::Hold { which }),
         1 => (0..8usize).prop_map(|which| Step::Release { which }),
         2 => Just(Step::Retain),
+        1 => (0..6usize).prop_map(|looks| Step::EndSending { looks }),
+        1 => (0..3u64).prop_map(|lacking| Step::Press { lacking }),
         3 => (0..4usize, how_far).prop_map(|(step, how_far)| Step::Killed { step, how_far }),
     ]
 }
@@ -115,11 +150,29 @@ impl Life {
     fn new(policy: Retention) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let environment = Environment::new(folder.path(), BTreeMap::new()).unwrap();
-        let settings = config::defaults(&folder.path().join("media"), &environment).unwrap().settings;
+        let store = folder.path().join("cold");
+        std::fs::create_dir(&store).unwrap();
+        let file = folder.path().join("nightreel.toml");
+        std::fs::write(
+            &file,
+            format!("[storage]\nroot = 'media'\n[archive]\nurl = 'file://{}'\n", store.display()),
+        )
+        .unwrap();
+        let settings = config::load(Some(&file), &environment).unwrap().settings;
         let catalog = Catalog::open(&settings.storage.state_dir).unwrap();
         let root = MediaRoot::open(&catalog, &settings.storage.root).unwrap();
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        Self { folder, settings, catalog, root, policy, now, known: Vec::new() }
+        Self {
+            #[cfg(feature = "archive")]
+            cold: cold::Cold { settings: settings.archive.clone().unwrap(), folder: store },
+            folder,
+            settings,
+            catalog,
+            root,
+            policy,
+            now,
+            known: Vec::new(),
+        }
     }
 
     fn retainer(&self) -> Retainer {
@@ -137,7 +190,11 @@ impl Life {
             Step::Wait { days } => self.wait(*days),
             Step::Hold { which } => self.hold(*which, true),
             Step::Release { which } => self.hold(*which, false),
-            Step::Retain => self.retain(),
+            Step::Retain => self.retain(None),
+            Step::EndSending { looks } => self.retain(Some(*looks)),
+            // What is archived is read, and what is to press on a disk is too large for that.
+            Step::Press { .. } if self.policy.archives() => {}
+            Step::Press { lacking } => self.press(*lacking),
             Step::Killed { step, how_far } => self.retain_until_killed(*step, *how_far),
         }
     }
@@ -147,7 +204,10 @@ impl Life {
         let path = PathBuf::from(format!("gate/{number}.mp4"));
         let file = self.root.path().join(&path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, format!("footage {number}")).unwrap();
+        std::fs::write(&file, content(number)).unwrap();
+        if !self.policy.archives() {
+            std::fs::File::options().write(true).open(&file).unwrap().set_len(HUGE).unwrap();
+        }
         let closed = ClosedSegment {
             camera: "gate".parse().unwrap(),
             path,
@@ -161,10 +221,12 @@ impl Life {
         let start = self.now;
         self.known.push(Known {
             id,
+            number,
             start,
             processed: false,
             person,
             held: false,
+            archived: None,
             may_be_gone: false,
             gone: false,
         });
@@ -202,30 +264,116 @@ impl Life {
         }
     }
 
+    fn has_reached(&self, known: &Known, age: Option<Duration>) -> bool {
+        age.is_some_and(|age| (self.now - known.start).to_std().unwrap() >= age)
+    }
+
     /// Says, by the settings alone, whether a segment is to go now.
     fn is_to_go(&self, known: &Known) -> bool {
-        let has =
-            |age: Option<Duration>| age.is_some_and(|age| (self.now - known.start).to_std().unwrap() >= age);
+        let has = |age| self.has_reached(known, age);
         let of_people = known.person && !self.policy.rules.is_empty();
         let max_age = if of_people { self.policy.rules[0].max_age } else { self.policy.max_age };
         let after = self.policy.after_processing == AfterProcessing::Delete
             && (self.policy.min_age.is_none() || has(self.policy.min_age));
-        let goes = if known.processed { has(max_age) || after } else { has(self.policy.max_unprocessed_age) };
+        let goes = match known.archived.filter(|_| self.policy.archives()) {
+            Some(since) => {
+                (self.now - since).to_std().unwrap() >= self.policy.delete_after_archive || has(max_age)
+            }
+            None if !known.processed => has(self.policy.max_unprocessed_age),
+            None => !self.is_due(known) && (has(max_age) || after),
+        };
         goes && !known.held
     }
 
-    fn retain(&mut self) {
+    /// Says, by the settings alone, whether a segment is to be archived now.
+    fn is_due(&self, known: &Known) -> bool {
+        let Retention { after_processing: after, archive_after, .. } = self.policy;
+        let by_rule = match archive_after {
+            Some(age) => self.has_reached(known, Some(age)),
+            None => after == AfterProcessing::Archive,
+        };
+        let is_new = known.archived.is_none() && !known.gone;
+        by_rule && after != AfterProcessing::Delete && is_new && known.processed && !known.held
+    }
+
+    /// The hour is over, and all of it was looked at.
+    fn is_ripe(&self, known: &Known) -> bool {
+        let hour = |at: DateTime<Utc>| at.timestamp() / 3600;
+        let beside = self.known.iter().filter(|other| hour(other.start) == hour(known.start));
+        hour(self.now) > hour(known.start) && beside.into_iter().all(|other| other.processed || other.gone)
+    }
+
+    fn retain(&mut self, looks: Option<usize>) {
+        let going: Vec<bool> = self.known.iter().map(|known| self.is_to_go(known)).collect();
+        let sent: Vec<bool> = self
+            .known
+            .iter()
+            .map(|known| looks.is_none() && self.is_due(known) && self.is_ripe(known))
+            .collect();
         let pass = self.retainer().pass(self.now, |_, _| ControlFlow::Continue(())).unwrap();
         assert_eq!((pass.applied.failed, pass.applied.left_alone, pass.guarded), (0, 0, None));
-        let going: Vec<bool> = self.known.iter().map(|known| self.is_to_go(known)).collect();
-        for (known, goes) in self.known.iter_mut().zip(going) {
+        #[cfg(feature = "archive")]
+        if self.policy.archives() {
+            self.cold.send((&self.media(), &self.policy), (&pass.due, self.now), looks);
+        }
+        self.take_stock(&going);
+        for (known, sent) in self.known.iter().zip(sent) {
+            assert!(!sent || known.archived.is_some(), "not archived: {known:?}");
+        }
+    }
+
+    /// Nothing went but what was to go or is in the archive, and what was to go went.
+    fn take_stock(&mut self, going: &[bool]) {
+        let archived: Vec<bool> = self.known.iter().map(|known| self.is_in_archive(known)).collect();
+        for ((known, goes), archived) in self.known.iter_mut().zip(going).zip(archived) {
             let state = self.catalog.segment(known.id).unwrap().state;
-            known.gone |= goes;
-            assert!(!known.gone || state == SegmentState::Deleted, "kept for ever: {known:?}");
-            assert!(known.gone || known.may_be_gone || state != SegmentState::Deleted, "lost: {known:?}");
-            known.gone |= state == SegmentState::Deleted;
+            let is_here = !matches!(state, SegmentState::Deleted | SegmentState::Archived);
+            assert!(!is_here || !(known.gone || *goes), "kept for ever: {known:?}");
+            assert!(is_here || known.gone || known.may_be_gone || *goes || archived, "lost: {known:?}");
+            assert!(archived || state != SegmentState::Archived, "not in the archive: {known:?}");
+            known.gone = !is_here;
+            known.archived = known.archived.or(archived.then_some(self.now));
         }
         self.check_places();
+    }
+
+    #[cfg(feature = "archive")]
+    fn is_in_archive(&self, known: &Known) -> bool {
+        self.policy.archives() && self.cold.holds(&self.catalog, known.id, content(known.number).as_bytes())
+    }
+
+    #[cfg(not(feature = "archive"))]
+    #[expect(clippy::unused_self, reason = "there is none")]
+    fn is_in_archive(&self, _: &Known) -> bool {
+        false
+    }
+
+    fn media(&self) -> MediaFolder {
+        MediaFolder::new(self.catalog.clone(), Some(self.root.clone()))
+    }
+
+    /// Retains under a floor that is out of reach by so many segments.
+    fn press(&mut self, lacking: u64) {
+        self.media().finish_intents().unwrap();
+        self.take_stock(&vec![false; self.known.len()]);
+        let mut going: Vec<bool> = self.known.iter().map(|known| self.is_to_go(known)).collect();
+        let may_go = |known: &Known| known.processed || !self.policy.protect_unprocessed;
+        let mut takeable: Vec<usize> = (0..going.len())
+            .filter(|&at| {
+                !going[at] && !self.known[at].gone && !self.known[at].held && may_go(&self.known[at])
+            })
+            .collect();
+        takeable.sort_by_key(|&at| (!self.known[at].processed, self.known[at].start));
+        let freed = going.iter().zip(&self.known).filter(|(goes, known)| **goes && !known.gone).count();
+        let wanted = (lacking as usize + 1).saturating_sub(freed);
+        takeable.iter().take(wanted).for_each(|&at| going[at] = true);
+        let free = measure(self.root.path()).unwrap().free;
+        let min_free = Some(free + lacking * HUGE + HUGE / 2);
+        let policy = Retention { min_free, ..self.policy.clone() };
+        let retainer = Retainer::new(self.catalog.clone(), self.root.clone(), policy);
+        let pass = retainer.pass(self.now, |_, _| ControlFlow::Continue(())).unwrap();
+        assert_eq!((pass.applied.failed, pass.applied.left_alone), (0, 0));
+        self.take_stock(&going);
     }
 
     /// Carries a plan out up to a step, and that one in part.
@@ -284,11 +432,14 @@ impl Life {
         let mut expected = Vec::new();
         for known in &self.known {
             let segment = self.catalog.segment(known.id).unwrap();
-            if segment.state == SegmentState::Deleted {
+            if known.gone || matches!(segment.state, SegmentState::Deleted | SegmentState::Archived) {
                 continue;
             }
             let file = self.root.path().join(&segment.path);
-            assert_eq!(std::fs::read(&file).unwrap(), format!("footage {}", number_of(&file)).into_bytes());
+            let content = content(known.number);
+            let mut begins = vec![0; content.len()];
+            std::fs::File::open(&file).unwrap().read_exact(&mut begins).unwrap();
+            assert_eq!(begins, content.into_bytes());
             if known.processed {
                 expected.push(sidecar_of(&file));
             }
@@ -306,6 +457,10 @@ impl Life {
         assert_eq!(verifier.verify(self.now).unwrap(), []);
         assert!(self.folder.path().exists());
     }
+}
+
+fn content(number: usize) -> String {
+    format!("footage {number}")
 }
 
 fn number_of(file: &Path) -> &str {
@@ -354,6 +509,6 @@ proptest! {
     ) {
         let mut life = Life::new(policy);
         steps.iter().for_each(|step| life.take(step));
-        life.retain();
+        life.retain(None);
     }
 }
