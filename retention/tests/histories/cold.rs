@@ -1,13 +1,14 @@
 //! The archive of a random life: a folder as its store, which is read back byte by byte.
 
-use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::{BundleState, Catalog, Clock, MediaFolder, MemberKind, SegmentId, Span};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Archive, Retention};
 use nightreel_retention::Due;
-use nightreel_retention::archive::{ArchiveError, Archiver};
+use nightreel_retention::archive::{ArchiveError, Archiver, Ending};
 
 pub(crate) struct Cold {
     pub(crate) settings: Archive,
@@ -24,11 +25,9 @@ impl Cold {
     ) {
         let clock = Clock::standing(now);
         let archiver = Archiver { media, settings: &self.settings, policy, clock: &clock };
-        let asked = Cell::new(0);
-        let is_ending = || {
-            asked.set(asked.get() + 1);
-            looks.is_some_and(|looks| asked.get() > looks)
-        };
+        let asked = AtomicUsize::new(0);
+        let is_ending: Ending =
+            Arc::new(move || looks.is_some_and(|looks| asked.fetch_add(1, Ordering::Relaxed) >= looks));
         match archiver.pass(due, &is_ending) {
             Ok(sent) => assert_eq!((sent.failed, sent.waits), (0, None), "{:?}", sent.failures),
             Err(error) => assert!(matches!(error, ArchiveError::Ended) && looks.is_some(), "{error}"),
