@@ -103,7 +103,7 @@ fn sealed_and_back(nightreel: &Nightreel, cold: &Cold) {
     let one_minute = ["--camera", "gate", "--from", "2026-11-22T22:00:06Z", "--to", "2026-11-22T22:00:07Z"];
     nightreel.run(&[&["restore"][..], &one_minute].concat()).with_code(0);
     let file = processed(nightreel).join("segment_20261122_220006.mp4");
-    assert_eq!(finished(&processed(nightreel)), [file.clone()]);
+    assert_eq!(finished(&processed(nightreel)), std::slice::from_ref(&file));
     assert_eq!(sha256(&file), before[&file]);
     nightreel.run(&[&["restore"], &NIGHT[..], &["--out", "evidence"]].concat()).with_code(0);
     for (file, hash) in before.iter().filter(|(file, _)| file.starts_with(processed(nightreel))) {
