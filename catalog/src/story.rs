@@ -297,7 +297,7 @@ mod tests {
         let story = store.catalog.story(&meant, noon()).unwrap();
         assert_eq!((story.id, story.state, story.gaps.len()), (id, SegmentState::Processed, 2));
         let moved = story.moved.unwrap();
-        assert!((Utc::now() - moved).abs() < TimeDelta::minutes(10), "moved at {moved}");
+        assert!((crate::Clock::system().now() - moved).abs() < TimeDelta::minutes(10), "moved at {moved}");
         assert_eq!((story.archived, story.restored), (None, None));
         assert_eq!(story.work.unwrap().state, "done");
         let labels: Vec<_> = story.results[0].labels.iter().map(|seen| seen.label.as_str()).collect();
