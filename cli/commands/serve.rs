@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::commands::figures;
 use crate::open::Store;
-use crate::{open, output, runtime, service, signals};
+use crate::{open, output, pages, runtime, service, signals};
 
 /// Serve the pages, the API and the footage over HTTP, until Ctrl-C or SIGTERM.
 ///
@@ -51,6 +51,8 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode>
     if args.new_token {
         return new_token();
     }
+    // Each of the threads on which pages are made would have a heap of its own, and keep what the largest took.
+    pages::keep_few();
     let settings = open::settings(global)?.settings;
     let root = &settings.storage.root;
     anyhow::ensure!(
