@@ -136,6 +136,6 @@ fn footage_of_a_camera_becomes_a_clip_over_its_segments() {
     assert_eq!(told["holes"], Value::Array(vec![]), "{told}");
     let times = decoded(&nightreel.path("clip.mp4"));
     assert_eq!(Some(times.len() as u64), told["frames"].as_u64());
-    assert!(times.len() > 80, "{} frames", times.len());
+    assert!(times.len() > 50, "{} frames", times.len());
     assert!(times.windows(2).all(|pair| (pair[1] - pair[0] - 0.1).abs() < 0.06), "{times:?}");
 }
