@@ -1,8 +1,9 @@
 //! The former catalogue beside one that is made anew: attached, read as far as it can be, and closed.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::segment::PathText;
@@ -152,6 +153,18 @@ fn columns(c: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
         .collect()
 }
 
+/// Returns where a catalogue that is replaced at `now` is kept; several may be in one second.
+pub(crate) fn place(state_dir: &Path, now: DateTime<Utc>) -> PathBuf {
+    let stamp = now.format("%Y%m%d_%H%M%S");
+    let mut place = state_dir.join(format!("catalog.before-{stamp}.sqlite3"));
+    let mut number = 1;
+    while place.exists() {
+        number += 1;
+        place = state_dir.join(format!("catalog.before-{stamp}_{number}.sqlite3"));
+    }
+    place
+}
+
 /// Sees that nobody has the former catalogue open, and brings it into one file.
 pub(crate) fn close(path: &Path) -> Result<(), CatalogError> {
     let closed = || -> rusqlite::Result<()> {
@@ -171,6 +184,17 @@ pub(crate) fn close(path: &Path) -> Result<(), CatalogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn catalogues_that_are_replaced_in_one_second_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        for name in ["catalog.before-19700101_000000.sqlite3", "catalog.before-19700101_000000_2.sqlite3"] {
+            let place = place(folder.path(), now);
+            assert_eq!(place, folder.path().join(name));
+            std::fs::write(place, "").unwrap();
+        }
+    }
 
     #[test]
     fn a_catalogue_that_somebody_has_open_is_not_closed() {

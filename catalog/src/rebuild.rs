@@ -57,7 +57,7 @@ pub fn rebuild(settings: &Settings, now: DateTime<Utc>) -> Result<Rebuilt, Catal
     if readable {
         former::close(&current)?;
     }
-    let kept = state_dir.join(format!("catalog.before-{}.sqlite3", now.format("%Y%m%d_%H%M%S")));
+    let kept = former::place(state_dir, now);
     if current.exists() {
         for suffix in ["-wal", "-shm"] {
             files::set_aside(&suffixed(&current, suffix), &suffixed(&kept, suffix))?;
