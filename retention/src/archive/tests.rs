@@ -35,6 +35,7 @@ fn a_store_that_is_down_refuses_or_breaks_off_costs_nothing() {
         (Fault::Down, "cannot look at"),
         (Fault::Refuses, "the store refuses"),
         (Fault::BreaksOff, "cannot send"),
+        (Fault::Precondition, "cannot send"),
     ] {
         let world = World::new();
         let ids = [1, 2].map(|minute| world.process(minute));

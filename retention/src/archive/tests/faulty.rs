@@ -28,6 +28,8 @@ pub(super) enum Fault {
     Frozen,
     /// The connection breaks after the first part.
     BreaksOff,
+    /// The whole is not taken: 412, as for what is there already.
+    Precondition,
     /// A part never arrives.
     Hangs,
     /// Nothing is ever answered.
@@ -78,7 +80,7 @@ impl Faulty {
                 tokio::time::sleep(DROP).await;
                 Ok(())
             }
-            Fault::None | Fault::BreaksOff | Fault::Hangs | Fault::Flips => Ok(()),
+            Fault::None | Fault::BreaksOff | Fault::Precondition | Fault::Hangs | Fault::Flips => Ok(()),
         }
     }
 }
@@ -207,6 +209,9 @@ impl MultipartUpload for FaultyUpload {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
+        if self.fault == Fault::Precondition {
+            return Err(Error::Precondition { path: "x".to_owned(), source: "412".into() });
+        }
         self.inner.complete().await
     }
 
