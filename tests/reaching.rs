@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::support::media::put_segments;
-use crate::support::{Nightreel, Outcome, Reply, VisionServer};
+use crate::support::{Nightreel, Outcome, Reply, VisionServer, make_certificates};
 use crate::vision::{KEY, captions, configure, process, results};
 
 const HEADER: &str = "team-9hQ2-secret";
@@ -119,25 +119,6 @@ fn proxies_of_the_environment_do_not_count() {
     assert_eq!(server.journal().len(), 2);
 }
 
-/// A certificate authority of our own, and what it signed for 127.0.0.1, made by OpenSSL in a folder.
-fn make_certificates(nightreel: &Nightreel) {
-    let openssl = |arguments: &str| {
-        let made = Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(nightreel.path(""))
-            .output()
-            .expect("openssl is installed: see scripts/setup.sh test");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    };
-    nightreel.write("leaf.ext", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n");
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=ours"));
-    openssl(&format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=127.0.0.1"));
-    openssl(
-        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile leaf.ext -out leaf.pem",
-    );
-}
-
 /// Answers over TLS, whatever it is asked.
 const TLS_SERVER: &str = r#"
 import http.server, json, ssl, sys
@@ -188,7 +169,7 @@ impl Drop for TlsServer {
 #[test]
 fn a_server_with_a_certificate_of_a_private_authority_is_asked_where_that_is_named() {
     let nightreel = Nightreel::new();
-    make_certificates(&nightreel);
+    make_certificates(&nightreel.path(""));
     let server = TlsServer::start(&nightreel);
     let with = |keys: &str| {
         nightreel.configure(&format!(

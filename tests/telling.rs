@@ -83,6 +83,23 @@ fn a_login_that_the_broker_refuses_is_told_with_its_keys_and_recording_goes_on()
     assert!(!run.said().contains("wrong-one"), "the password is in the log");
 }
 
+#[test]
+fn a_broker_is_told_over_tls_by_who_trusts_its_authority_alone() {
+    let (nightreel, camera, broker) = (Nightreel::new(), camera(), Broker::start_tls());
+    configure(&nightreel, &camera, &broker.section());
+    let mut run = nightreel.start(&["record"]);
+    eventually("the certificate to be refused", PATIENCE, || {
+        run.said().contains("see `mqtt.url` and `mqtt.ca_file`").then_some(())
+    });
+    assert_eq!(run.terminate().code(), Some(0));
+
+    configure(&nightreel, &camera, &format!("{}ca_file = {:?}\n", broker.section(), broker.authority()));
+    let listener = broker.listen();
+    let mut run = nightreel.start(&["record"]);
+    listener.wait_for("nightreel/status", "online");
+    assert_eq!(run.terminate().code(), Some(0));
+}
+
 /// Reads the objects that the hook's command was given.
 fn told(nightreel: &Nightreel) -> Vec<Value> {
     let said = std::fs::read_to_string(nightreel.path("told")).unwrap_or_default();

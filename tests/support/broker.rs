@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{PATIENCE, eventually};
+use super::{PATIENCE, eventually, make_certificates};
 
 /// Who may come in.
 pub(crate) const LOGIN: (&str, &str) = ("nightreel", "hunter2");
@@ -18,6 +18,7 @@ pub(crate) const LOGIN: (&str, &str) = ("nightreel", "hunter2");
 pub(crate) struct Broker {
     folder: TempDir,
     port: u16,
+    is_tls: bool,
     process: Child,
 }
 
@@ -31,6 +32,15 @@ pub(crate) struct Subscriber {
 impl Broker {
     /// Starts a broker on a free port, which wants a login.
     pub(crate) fn start() -> Self {
+        Self::launch(false)
+    }
+
+    /// As [`start`](Self::start), with a certificate of [`authority`](Self::authority).
+    pub(crate) fn start_tls() -> Self {
+        Self::launch(true)
+    }
+
+    fn launch(is_tls: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let passwords = folder.path().join("passwords");
@@ -41,13 +51,22 @@ impl Broker {
             .status()
             .expect("mosquitto is installed: run scripts/setup.sh test");
         assert!(made.success());
-        let settings = format!(
+        let mut settings = format!(
             "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\nuser root\n",
             passwords.display()
         );
+        if is_tls {
+            make_certificates(folder.path());
+            let file = |name: &str| folder.path().join(name).display().to_string();
+            settings += &format!("certfile {}\nkeyfile {}\n", file("leaf.pem"), file("leaf.key"));
+        }
         std::fs::write(folder.path().join("mosquitto.conf"), settings).unwrap();
         let process = launch(folder.path().join("mosquitto.conf"), port);
-        Self { folder, port, process }
+        Self { folder, port, is_tls, process }
+    }
+
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
     }
 
     /// Ends it, and all that it keeps, as a power cut would; another one takes its place.
@@ -59,14 +78,19 @@ impl Broker {
     /// Returns `[mqtt]` for it; more keys may follow.
     pub(crate) fn section(&self) -> String {
         let (username, password) = LOGIN;
+        let scheme = if self.is_tls { "mqtts" } else { "mqtt" };
         format!(
-            "[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\nusername = {username:?}\npassword = {password:?}\n",
+            "[mqtt]\nurl = \"{scheme}://127.0.0.1:{}\"\nusername = {username:?}\npassword = {password:?}\n",
             self.port
         )
     }
 
     pub(crate) fn listen(&self) -> Subscriber {
-        let mut process = Command::new("mosquitto_sub")
+        let mut subscriber = Command::new("mosquitto_sub");
+        if self.is_tls {
+            subscriber.arg("--cafile").arg(self.authority());
+        }
+        let mut process = subscriber
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-u", LOGIN.0, "-P", LOGIN.1])
             .args(["-t", "#", "-q", "1", "-F", "%t %p"])
             .stdin(Stdio::null())

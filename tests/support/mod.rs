@@ -5,6 +5,7 @@ pub(crate) mod azurite;
 mod batch_server;
 pub(crate) mod broker;
 mod camera;
+mod certificates;
 mod children;
 pub(crate) mod clock;
 pub(crate) mod cold;
@@ -23,6 +24,7 @@ mod waiting;
 
 pub(crate) use batch_server::{BatchServer, Rules, Step};
 pub(crate) use camera::{FakeCamera, Play};
+pub(crate) use certificates::make_certificates;
 pub(crate) use children::children;
 pub(crate) use footage::{Clip, footage};
 pub(crate) use lens::{CEILING_CIRCLE, DOME, ceiling_footage, dome_footage, through_a_dome};
