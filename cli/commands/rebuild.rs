@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use catalog::{Clock, Rebuilt};
 use clap::Args;
+#[cfg(feature = "archive")]
+use config::Settings;
 
 use crate::args::Global;
 #[cfg(feature = "archive")]
@@ -49,19 +51,31 @@ pub(crate) fn run(global: &Global, args: &RebuildArgs) -> anyhow::Result<ExitCod
     if !args.json {
         tell(&rebuilt)?;
     }
-    let mut told = serde_json::to_value(&rebuilt)?;
+    let told = serde_json::to_value(&rebuilt)?;
     #[cfg(feature = "archive")]
-    if let Some(archive) = archive {
-        let found = archive.adopt(&settings)?;
-        if !args.json {
-            archive.tell(&found)?;
-        }
-        told["archive"] = serde_json::to_value(&found)?;
-    }
+    let told = match archive {
+        Some(archive) => with_archive(told, args, (&archive, &settings))?,
+        None => told,
+    };
     if args.json {
         output::json(&told)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the archive's bundles in, and adds what was found to what is told.
+#[cfg(feature = "archive")]
+fn with_archive(
+    mut told: serde_json::Value,
+    args: &RebuildArgs,
+    (archive, settings): (&Reached, &Settings),
+) -> anyhow::Result<serde_json::Value> {
+    let found = archive.adopt(settings)?;
+    if !args.json {
+        archive.tell(&found)?;
+    }
+    told["archive"] = serde_json::to_value(&found)?;
+    Ok(told)
 }
 
 fn tell(rebuilt: &Rebuilt) -> anyhow::Result<()> {
