@@ -2,7 +2,7 @@
 //!
 //! A bundle is written twice (see layout.rs), and age draws a key for each file by lot. So its crate makes the head of a
 //! file once, and the key is kept until the bundle is away; the body is the format's STREAM under that key, as
-//! https://age-encryption.org/v1 has it. The first pass goes nowhere, and a try after it draws another key: of what leaves
+//! <https://age-encryption.org/v1> has it. The first pass goes nowhere, and a try after it draws another key: of what leaves
 //! this process, no two contents are ever under one key. A copy on the disk would need a gigabyte when room is short.
 
 use std::cell::OnceCell;
