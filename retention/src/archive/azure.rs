@@ -40,14 +40,8 @@ pub(super) fn open(place: &AzurePlace) -> Result<(Arc<MicrosoftAzure>, Asker), o
 }
 
 pub(super) async fn thaw_state(asker: &Asker, path: &str) -> Result<ThawState, ArchiveError> {
-    let doing = "look at";
-    let answer = asker.ask(Ask { doing, method: Method::HEAD, path, ..Ask::default() }).await?;
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Err(ArchiveError::Absent { key: path.to_owned() });
-    }
-    let answer = accepted(answer, doing, path).await?;
-    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    Ok(told_by(header("x-ms-access-tier"), header("x-ms-archive-status")))
+    let headers = asker.look_at(path).await?;
+    Ok(told_by(headers.get("x-ms-access-tier"), headers.get("x-ms-archive-status")))
 }
 
 pub(super) async fn ask_for_thaw(asker: &Asker, path: &str, thaw: Thaw) -> Result<(), ArchiveError> {

@@ -41,15 +41,9 @@ pub(super) fn open(place: &S3Place) -> Result<(Arc<AmazonS3>, Asker), object_sto
 }
 
 pub(super) async fn thaw_state(asker: &Asker, path: &str) -> Result<ThawState, ArchiveError> {
-    let doing = "look at";
-    let answer = asker.ask(Ask { doing, method: Method::HEAD, path, ..Ask::default() }).await?;
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Err(ArchiveError::Absent { key: path.to_owned() });
-    }
-    let answer = accepted(answer, doing, path).await?;
-    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let is_frozen = matches!(header("x-amz-storage-class"), Some("GLACIER" | "DEEP_ARCHIVE"));
-    Ok(told_by(header("x-amz-restore"), is_frozen))
+    let headers = asker.look_at(path).await?;
+    let is_frozen = matches!(headers.get("x-amz-storage-class"), Some("GLACIER" | "DEEP_ARCHIVE"));
+    Ok(told_by(headers.get("x-amz-restore"), is_frozen))
 }
 
 pub(super) async fn ask_for_thaw(asker: &Asker, path: &str, thaw: Thaw) -> Result<(), ArchiveError> {

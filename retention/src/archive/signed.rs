@@ -6,8 +6,8 @@ use object_store::aws::{AmazonS3, AwsAuthorizer};
 use object_store::azure::{AzureAuthorizer, MicrosoftAzure};
 use object_store::client::{HttpRequest, HttpRequestBody};
 use object_store::gcp::GoogleCloudStorage;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Method, Response};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
 
 use super::ArchiveError;
@@ -39,6 +39,15 @@ pub(super) struct Ask<'a> {
     pub(super) body: String,
 }
 
+/// What a server says of an object.
+pub(super) struct ObjectHeaders(HeaderMap);
+
+impl ObjectHeaders {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
 impl Asker {
     pub(super) fn new(signer: Signer, endpoint: &str, bucket: &str) -> Self {
         Self { signer, bucket: format!("{endpoint}/{bucket}/"), client: Client::new() }
@@ -65,6 +74,16 @@ impl Asker {
             source: source.without_url(),
         };
         sent.map_err(failed)
+    }
+
+    /// Returns what the server says of an object.
+    pub(super) async fn look_at(&self, path: &str) -> Result<ObjectHeaders, ArchiveError> {
+        let doing = "look at";
+        let answer = self.ask(Ask { doing, method: Method::HEAD, path, ..Ask::default() }).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Err(ArchiveError::Absent { key: path.to_owned() });
+        }
+        Ok(ObjectHeaders(accepted(answer, doing, path).await?.headers().clone()))
     }
 
     fn url(&self, ask: &Ask<'_>) -> Url {
